@@ -1,0 +1,57 @@
+// Time left: deadlines do not travel (clocks differ), durations do.
+
+import { SpillwayError } from './error.ts'
+import type { Context } from './executor.ts'
+
+/** Milliseconds a call may take unless said otherwise. */
+export const defaultDeadline = 30_000
+
+/** Starts a clock that tells the milliseconds left of `remaining`, never below 0. */
+export function startClock(remaining: number): () => number {
+	const end = performance.now() + remaining
+	return () => Math.max(0, end - performance.now())
+}
+
+export const deadlineExceeded = (what: string): SpillwayError =>
+	new SpillwayError('deadline-exceeded', `${what} did not finish in the time left; give a longer deadline`)
+
+export const aborted = (signal: AbortSignal): SpillwayError =>
+	new SpillwayError('aborted', 'the call was aborted', { cause: signal.reason })
+
+/**
+ * Settles like `work`, or rejects at the deadline or on abort, whichever comes first. The work is not stopped
+ * (it may be inside ONNX Runtime): `onAbandon` tells its owner. Leaves no timer and no listener behind.
+ *
+ * @param context time left in ms and signal.
+ * @throws SpillwayError `deadline-exceeded` or `aborted`.
+ */
+export function bounded<T>(
+	what: string,
+	context: Pick<Context, 'remaining' | 'signal'>,
+	work: (abandoned: AbortSignal) => Promise<T>,
+): Promise<T> {
+	const { remaining, signal } = context
+	if (signal.aborted) return Promise.reject(aborted(signal))
+	if (remaining <= 0) return Promise.reject(deadlineExceeded(what))
+	return new Promise<T>((resolve, reject) => {
+		const abandon = new AbortController()
+		const give = (error: SpillwayError) => {
+			clear()
+			reject(error)
+			abandon.abort(error)
+		}
+		const onAbort = () => give(aborted(signal))
+		// setTimeout turns anything above 2^31-1 ms into 1 ms.
+		const timer = setTimeout(() => give(deadlineExceeded(what)), Math.min(remaining, 2 ** 31 - 1))
+		const clear = () => {
+			clearTimeout(timer)
+			signal.removeEventListener('abort', onAbort)
+		}
+		signal.addEventListener('abort', onAbort, { once: true })
+		// `work` may throw before it returns a promise.
+		Promise.resolve()
+			.then(() => work(abandon.signal))
+			.then(resolve, reject)
+			.finally(clear)
+	})
+}

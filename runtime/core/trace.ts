@@ -1,0 +1,15 @@
+// W3C Trace Context: https://www.w3.org/TR/trace-context/
+
+/** A `traceparent` header's value. */
+export type TraceParent = string
+
+const form = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+
+export const isTraceParent = (value: string | null | undefined): value is TraceParent => !!value && form.test(value)
+
+const hex = (bytes: number): string =>
+	Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** A new trace, or a new span of the trace that `parent` belongs to. */
+export const traceParent = (parent?: TraceParent): TraceParent =>
+	`${parent?.slice(0, 35) ?? `00-${hex(16)}`}-${hex(8)}-${parent?.slice(53) ?? '00'}`

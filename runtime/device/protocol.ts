@@ -1,0 +1,52 @@
+// Messages between page, engine worker and session workers: plain data, buffers transferred.
+
+import type { Answer, Call } from '../core/call.ts'
+import type { WireError } from '../core/error.ts'
+import type { Estimate } from '../core/executor.ts'
+
+/** Bumped when a message changes its form: a page never talks to a worker of another build unnoticed. */
+export const protocolVersion = 1
+
+/** Asks for an answer. Exactly one `answer` or `error` with the same id comes back. */
+export interface CallMessage {
+	type: 'call'
+	id: number
+	call: Call
+	/** Milliseconds left. */
+	remaining: number
+	hops: number
+	retries: number
+	trace: string
+}
+
+/** The caller wants no answer any more; the receiver answers with an `error` all the same. */
+export interface CancelMessage {
+	type: 'cancel'
+	id: number
+}
+
+export interface AnswerMessage {
+	type: 'answer'
+	id: number
+	answer: Answer
+	retries: number
+}
+
+export interface ErrorMessage {
+	type: 'error'
+	id: number
+	error: WireError
+	retries: number
+}
+
+/** What the engine expects of a call to a model, told whenever it changes, so that the page can decide without asking. */
+export interface StateMessage {
+	type: 'state'
+	model: string
+	version: string | null
+	space: string | null
+	estimate: Estimate
+}
+
+export type Request = CallMessage | CancelMessage
+export type Reply = AnswerMessage | ErrorMessage | StateMessage
