@@ -1,0 +1,69 @@
+// Bundles the pages under measurement, and lays the files that they load where they ask for them.
+
+import { execFileSync } from 'node:child_process'
+import { copyFile, mkdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+
+const here = dirname(fileURLToPath(import.meta.url))
+export const root = join(here, '../..')
+const work = join(root, '.spillway/bench')
+
+/** Folders and files by address, for `serveStatic`. */
+export type Mounts = Record<string, string | { text: string }>
+
+/**
+ * @param stock the int8 file that exporters make (`model_quantized.onnx` of all-MiniLM-L6-v2).
+ * @param trust public keys of the packed shipped model's channel.
+ */
+export async function prepare(stock: string, trust: string[]): Promise<Mounts> {
+	await mkdir(work, { recursive: true })
+	for (const name of ['package.json', 'package-lock.json']) await copyFile(join(here, 'peers', name), join(work, name))
+	execFileSync('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] })
+
+	const bundles = join(work, 'bundles')
+	await rm(bundles, { recursive: true, force: true })
+	for (const name of ['spillway', 'bare', 'bare-worker', 'transformers']) {
+		await build({
+			configFile: false,
+			logLevel: 'error',
+			root: here,
+			resolve: {
+				conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'import', 'default'],
+				alias: { '@huggingface/transformers': join(work, 'node_modules/@huggingface/transformers') },
+			},
+			build: {
+				outDir: bundles,
+				emptyOutDir: false,
+				target: 'esnext',
+				rolldownOptions: {
+					input: join(here, `contenders/${name}.ts`),
+					output: { entryFileNames: `${name}.js`, format: 'es', codeSplitting: false },
+				},
+			},
+		})
+	}
+
+	const model = join(work, 'stock')
+	await mkdir(join(model, 'onnx'), { recursive: true })
+	await copyFile(stock, join(model, 'onnx/model_quantized.onnx'))
+	await copyFile(join(root, 'models/minilm/tokenizer.json'), join(model, 'tokenizer.json'))
+
+	const page = (name: string) => ({ text: `<!doctype html><title>${name}</title><script type="module" src="/bench/${name}.js"></script>` })
+	return {
+		'/blank.html': { text: '<!doctype html><title>blank</title>' },
+		'/spillway.html': page('spillway'),
+		'/bare.html': page('bare'),
+		'/transformers.html': page('transformers'),
+		'/trust.json': { text: JSON.stringify({ trust }) },
+		'/bench/': bundles,
+		'/spillway/': join(root, 'dist/runtime'),
+		'/models/': join(root, 'dist/models'),
+		'/stock/': model,
+		'/stock/tokenizer_config.json': { text: JSON.stringify({ tokenizer_class: 'BertTokenizer', model_max_length: 256 }) },
+		'/stock/config.json': { text: JSON.stringify({ model_type: 'bert', architectures: ['BertModel'], hidden_size: 384 }) },
+		'/ort/': join(root, 'node_modules/onnxruntime-web/dist'),
+		'/transformers-ort/': join(work, 'node_modules/onnxruntime-web/dist'),
+	}
+}

@@ -1,0 +1,71 @@
+// One visit of a page under measurement: what it took, in the page's own clock.
+
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+
+export interface Visit {
+	/** Milliseconds from navigation to the first vector. */
+	first: number
+	/** Sentences per second: one call for each text, all at once. */
+	each: number
+	/** Sentences per second: one call with all texts. */
+	all: number
+	/** Bytes (JavaScript and WebAssembly, page and workers): before loading, loaded, disposed. */
+	memory: { before: number; loaded: number; disposed: number }
+}
+
+const memory = (page: Page): Promise<number> =>
+	page.evaluate(async () => {
+		const measure = (performance as unknown as { measureUserAgentSpecificMemory(): Promise<{ bytes: number }> })
+			.measureUserAgentSpecificMemory
+		return (await measure.call(performance)).bytes
+	})
+
+async function open(context: BrowserContext, address: string): Promise<Page> {
+	const page = await context.newPage()
+	page.on('pageerror', (error) => console.error(`${address}: ${error.message}`))
+	await page.goto(address)
+	return page
+}
+
+/** Time to the first vector in a fresh page of this context. */
+export async function timeToFirst(context: BrowserContext, address: string, text: string): Promise<number> {
+	const page = await open(context, address)
+	const first = await page.evaluate(async (text) => {
+		while (!window.contender) await new Promise((resolve) => setTimeout(resolve, 1))
+		const vector = await window.contender.first(text)
+		if (Math.abs(Math.hypot(...vector) - 1) > 1e-3) throw new Error('the first vector is not normalised')
+		return performance.now()
+	}, text)
+	await page.close()
+	return first
+}
+
+/** Throughput once warm: each way is run once uncounted. Checks that all vectors came. */
+export async function throughput(context: BrowserContext, address: string, texts: string[]): Promise<Omit<Visit, 'first'>> {
+	const blank = new URL('/blank.html', address).href
+	const page = await open(context, blank)
+	const before = await memory(page)
+	await page.goto(address)
+	const { each, all } = await page.evaluate(async (texts) => {
+		while (!window.contender) await new Promise((resolve) => setTimeout(resolve, 1))
+		const { contender } = window
+		const time = async (run: () => Promise<Float32Array[]>) => {
+			const start = performance.now()
+			const vectors = await run()
+			if (vectors.length !== texts.length || vectors.some((vector) => vector.length !== 384)) throw new Error('vectors are missing')
+			return (texts.length * 1000) / (performance.now() - start)
+		}
+		// Not counted: WebAssembly tiers up, and the first runs allocate.
+		await contender.each(texts.slice(0, 60))
+		return { each: await time(() => contender.each(texts)), all: await time(() => contender.all(texts)) }
+	}, texts)
+	const loaded = await memory(page)
+	await page.evaluate(() => window.contender.dispose())
+	await page.waitForTimeout(200)
+	const disposed = await memory(page)
+	await page.close()
+	return { each, all, memory: { before, loaded, disposed } }
+}
+
+/** A context of its own is a browser profile of its own: nothing cached, nothing stored. */
+export const freshContext = (browser: Browser): Promise<BrowserContext> => browser.newContext()

@@ -1,0 +1,74 @@
+// npm run bench: Spillway beside bare ONNX Runtime Web and @huggingface/transformers, interleaved in one browser session.
+
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { launchBrowser } from '../browser/launch.ts'
+import { prepare, root } from './build.ts'
+import { freshContext, throughput, timeToFirst } from './page-run.ts'
+import { report, type Sample } from './report.ts'
+import { serveStatic } from './server.ts'
+
+const { values } = parseArgs({
+	options: {
+		stock: { type: 'string' },
+		passes: { type: 'string', default: '10' },
+		json: { type: 'string' },
+	},
+})
+
+const contenders = ['spillway', 'bare', 'transformers'] as const
+
+if (!values.stock || !(await stat(values.stock).catch(() => null))?.isFile()) {
+	console.error(
+		'usage: npm run bench -- --stock <model_quantized.onnx> [--passes 10] [--json <file>]\n' +
+			'--stock is the int8 file of all-MiniLM-L6-v2 that exporters make (onnxruntime quantize_dynamic): the peers run it.',
+	)
+	process.exit(2)
+}
+
+const reference = JSON.parse(await readFile(join(root, 'test/fixtures/minilm-reference.json'), 'utf8')) as { items: { text: string }[] }
+// 200 different texts of the lengths that people write.
+const texts = [...reference.items.map(({ text }) => text), ...reference.items.map(({ text }) => `Again: ${text}`)]
+
+const jwks = JSON.parse(await readFile(join(root, 'dist/models/jwks.json'), 'utf8')) as { keys: { x: string }[] }
+const server = await serveStatic(
+	await prepare(
+		values.stock,
+		jwks.keys.map(({ x }) => x),
+	),
+)
+const browser = await launchBrowser()
+const samples: Sample[] = []
+try {
+	for (let pass = 0; pass < Number(values.passes); pass++) {
+		for (const contender of contenders) {
+			const address = `${server.origin}/${contender}.html`
+			const context = await freshContext(browser)
+			server.take()
+			const cold = await timeToFirst(context, address, texts[0] as string)
+			const bytes = server.take()
+			const warm = await timeToFirst(context, address, texts[0] as string)
+			const { each, all, memory } = await throughput(context, address, texts)
+			await context.close()
+			samples.push({
+				contender,
+				pass,
+				cold,
+				warm,
+				bytes,
+				each,
+				all,
+				loaded: memory.loaded - memory.before,
+				disposed: memory.disposed - memory.before,
+			})
+			console.error(
+				`pass ${pass + 1} ${contender}: cold ${cold.toFixed(0)} ms, warm ${warm.toFixed(0)} ms, ${each.toFixed(1)} and ${all.toFixed(1)} sentences/s`,
+			)
+		}
+	}
+} finally {
+	await browser.close()
+	await server.close()
+}
+await report(samples, contenders, browser.version(), values.json)
