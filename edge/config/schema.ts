@@ -1,0 +1,166 @@
+// The edge's configuration: one strict schema with defaults for everything, so that an empty object is a working edge.
+
+import { z } from 'zod'
+import { digestSchema, nameSchema } from '../../models/format/manifest.ts'
+
+/** A secret is never written down here: only the name of the environment variable or binding that holds it. */
+const secret = z.strictObject({
+	env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable or binding'),
+})
+
+const milliseconds = z.int().min(1)
+
+const origin = z
+	.string()
+	.refine(
+		(value) => URL.canParse(value) && new URL(value).origin === value,
+		'must be an origin such as https://app.example.com, without a path',
+	)
+
+const httpAddress = z
+	.string()
+	.refine((value) => /^https?:\/\//.test(value) && URL.canParse(value), 'must be an address such as http://gpu-a:8000')
+
+const model = z.strictObject({
+	/** Whether this edge runs the model itself; otherwise only its upstreams answer. */
+	inProcess: z.boolean().default(true),
+	/** The variant to run; without it, the manifest's first that has a graph for this platform. */
+	variant: nameSchema.optional(),
+	/** Most tokens (rows times padded length) of one run: bounds its memory. */
+	tokensPerRun: z.int().min(1).default(4096),
+})
+
+const upstreamModel = z.strictObject({
+	/** The model's name on the upstream; without it, the same. */
+	name: z.string().min(1).optional(),
+	/** Its version there; without it, the upstream's choice. */
+	version: z.string().min(1).optional(),
+	/** The variant of the manifest whose weights the upstream runs. Without it the upstream's vectors count as another space, and `embed` never goes there. */
+	variant: nameSchema.optional(),
+})
+
+const upstream = z.strictObject({
+	/** Shown in provenance and metrics. */
+	name: nameSchema,
+	kind: z.literal('oip'),
+	/** Base address; `/v2/…` is added. */
+	url: httpAddress,
+	/** Sent as `Authorization: Bearer`. */
+	key: secret.optional(),
+	models: z.record(nameSchema, upstreamModel).refine((models) => Object.keys(models).length > 0, 'must name at least one model'),
+})
+
+export const scopeSchema = z.enum(['infer', 'metrics'])
+
+const key = z.strictObject({
+	/** Shown in logs and counted against; never the key. */
+	id: nameSchema,
+	/** SHA-256 of the key; `spillway keygen` prints both. */
+	hash: digestSchema,
+	/** `secret` for servers; `publishable` may stand in a page, and is bound to origins. */
+	kind: z.enum(['secret', 'publishable']),
+	/** Origins whose pages may use a publishable key. */
+	origins: z.array(origin).default([]),
+	/** Lets pages of any origin use a publishable key while the edge is reached under a loopback name (localhost, 127.0.0.1, ::1). */
+	loopback: z.boolean().default(false),
+	/** Lets servers (requests that no page sent) use a publishable key. */
+	servers: z.boolean().default(false),
+	scopes: z.array(scopeSchema).min(1).default(['infer']),
+	/** Without it, no limit. */
+	requestsPerMinute: z.int().min(1).optional(),
+})
+
+const limits = z.strictObject({
+	/** Largest request body in bytes, counted after decompression. */
+	bodyBytes: z
+		.int()
+		.min(1024)
+		.default(16 * 1024 * 1024),
+	/** Most texts in one call. */
+	textsPerCall: z.int().min(1).default(2048),
+	/** Longest text in UTF-16 code units. Longer is refused; what is shorter is still cut to the model's token limit. */
+	charactersPerText: z.int().min(1).default(100_000),
+	/** Milliseconds that a call may take when its request does not say. */
+	deadline: milliseconds.default(30_000),
+	/** Most milliseconds that a request may ask for. */
+	maxDeadline: milliseconds.default(300_000),
+	/** Most hops that a request may have behind it: ends loops of edges that are one another's upstream. */
+	hops: z.int().min(1).default(4),
+	/** Most retries left that a request may bring along. */
+	retries: z.int().min(0).default(2),
+})
+
+const signing = z.strictObject({
+	/** The Ed25519 private key (PEM or JWK) that channels are signed with; without it, channels are served as they were packed. */
+	key: secret.optional(),
+	/** Public keys (base64url, 43 characters) that signed before; served beside the current one so that pages can be moved over. */
+	previous: z.array(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a raw Ed25519 public key in base64url, 43 characters')).default([]),
+	/** Milliseconds that a channel signed here is good for. */
+	expiresIn: milliseconds.default(90 * 24 * 3_600_000),
+})
+
+const metrics = z.strictObject({
+	/** Who may read `/metrics` beside keys with the scope `metrics`: requests over loopback, everyone, or no one else. */
+	access: z.enum(['loopback', 'public', 'key']).default('loopback'),
+})
+
+const server = z.strictObject({
+	/** Address to listen on. Node only. */
+	host: z.string().min(1).default('127.0.0.1'),
+	/** Port to listen on; 0 lets the system choose. Node only. */
+	port: z.int().min(0).max(65_535).default(8787),
+})
+
+/** Fills a section that is not given with its own defaults. */
+const section = <T extends z.ZodObject>(schema: T) => schema.prefault({} as z.input<T>)
+
+const sections = z.strictObject({
+	$schema: z.string().optional(),
+	server: section(server),
+	/** Folder with packed models (channels, manifests, chunks). Node only: on workerd they come from the ASSETS binding. */
+	modelsFolder: z.string().min(1).default('dist/models'),
+	models: z.record(nameSchema, model).prefault({ minilm: {} }),
+	upstreams: z.array(upstream).default([]),
+	keys: z.array(key).default([]),
+	limits: section(limits),
+	signing: section(signing),
+	metrics: section(metrics),
+})
+
+/** The whole configuration. */
+export const configSchema = sections.superRefine((config, context) => {
+	const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+
+	const upstreamModels = new Set(config.upstreams.flatMap((upstream) => Object.keys(upstream.models)))
+	for (const [name, { inProcess }] of Object.entries(config.models)) {
+		if (!inProcess && !upstreamModels.has(name))
+			refuse(['models', name, 'inProcess'], 'nothing could answer: let it run in process, or give it an upstream')
+	}
+	config.upstreams.forEach((upstream, at) => {
+		if (config.upstreams.findIndex((other) => other.name === upstream.name) < at)
+			refuse(['upstreams', at, 'name'], `"${upstream.name}" is taken by an upstream before it`)
+		if (upstream.name === 'device' || upstream.name === 'edge')
+			refuse(['upstreams', at, 'name'], `"${upstream.name}" names another executor; choose another name`)
+		for (const name of Object.keys(upstream.models)) {
+			if (!config.models[name]) refuse(['upstreams', at, 'models', name], 'is not among "models"; add it there')
+		}
+	})
+	config.keys.forEach((key, at) => {
+		if (config.keys.findIndex((other) => other.id === key.id) < at) refuse(['keys', at, 'id'], `"${key.id}" is taken by a key before it`)
+		if (config.keys.findIndex((other) => other.hash === key.hash) < at) refuse(['keys', at, 'hash'], 'is the hash of a key before it')
+		if (key.kind === 'secret' && (key.origins.length > 0 || key.loopback))
+			refuse(['keys', at, 'kind'], 'a secret key must not be used in pages; make it publishable, or leave out origins and loopback')
+		if (key.kind === 'publishable' && key.origins.length === 0 && !key.loopback && !key.servers)
+			refuse(['keys', at, 'origins'], 'must name the origins whose pages may use the key')
+	})
+	if (config.limits.deadline > config.limits.maxDeadline) refuse(['limits', 'deadline'], 'must not be above limits.maxDeadline')
+})
+
+export type EdgeConfig = z.output<typeof configSchema>
+export type EdgeConfigInput = z.input<typeof configSchema>
+export type KeyConfig = z.output<typeof key>
+export type UpstreamConfig = z.output<typeof upstream>
+export type ModelConfig = z.output<typeof model>
+export type Limits = z.output<typeof limits>
+export type Secret = z.output<typeof secret>
+export type Scope = z.output<typeof scopeSchema>

@@ -1,0 +1,55 @@
+// What differs between Node and workerd: made by the entries (`edge/node.ts`, `edge/worker.ts`) and handed to `createEdge`.
+
+import type { Context, Hono } from 'hono'
+import type { Manifest } from '../models/format/manifest.ts'
+import type { Executor } from '../runtime/core/executor.ts'
+import type { Quota } from './auth/quota.ts'
+import type { EdgeConfig } from './config/schema.ts'
+import type { MetricsStore } from './metrics/store.ts'
+
+/** One version of a model that this edge answers for. */
+export interface ServedModel {
+	readonly name: string
+	readonly version: string
+	/** SHA-256 of the manifest, lower-case hexadecimal. */
+	readonly digest: string
+	readonly manifest: Manifest
+	/** The variant that runs in process, and so the vector space of embeddings: `spaceOf(name, digest, variant)`. */
+	readonly variant: string
+	/** The overflow loop: in process first, then the upstreams. Takes tensors, and the manifest's task where it has one. */
+	readonly executor: Executor
+	/**
+	 * Whether a call would be answered now: the session is loaded and has passed its golden check, or an upstream is up.
+	 * Starts loading where that has not happened yet; never rejects.
+	 */
+	ready(): Promise<boolean>
+}
+
+/** The models of this edge. Asked at each request, so that a new channel needs no restart. */
+export interface Models {
+	/** The model, in the version asked for or else the one that its channel names; `undefined` when there is none. */
+	get(name: string, version?: string): Promise<ServedModel | undefined>
+	/** The current version of each model. */
+	list(): Promise<readonly ServedModel[]>
+}
+
+export interface EdgeParts {
+	readonly config: EdgeConfig
+	readonly models: Models
+	/** Routes with their full paths: `/models/…` and `/.well-known/jwks.json`. Need no key; set their own CORS headers. */
+	readonly distribution: Hono
+	/** Static files with their full paths: the demo, `/spillway.js`, `/docs/*`. Asked last; what it lacks is a 404. */
+	readonly pages: Hono
+	readonly metrics: MetricsStore
+	readonly quota: Quota
+	readonly build: {
+		/** Version of the package. */
+		readonly version: string
+		/** `node` or `workerd`, for `spillway_build_info`. */
+		readonly platform: string
+	}
+	/** Address of the other end of the connection (not a forwarded one), where the platform tells it. */
+	peer?(c: Context): string | undefined
+	/** Keeps the platform alive until `work` has settled (`ctx.waitUntil` on workerd); must not reject the request. */
+	keep?(c: Context, work: Promise<unknown>): void
+}
