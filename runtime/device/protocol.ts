@@ -39,14 +39,47 @@ export interface ErrorMessage {
 	retries: number
 }
 
+/** How long a model takes, as measured on this device. */
+export interface Pace {
+	/** Milliseconds of a run besides its tokens. */
+	fixed: number
+	/** Milliseconds for each token; 0 for a model without a token axis. */
+	perToken: number
+	/** Characters that make a token, on average. */
+	charactersPerToken: number
+	/** Texts are cut to this many tokens. */
+	maxTokens: number
+}
+
 /** What the engine expects of a call to a model, told whenever it changes, so that the page can decide without asking. */
 export interface StateMessage {
 	type: 'state'
 	model: string
 	version: string | null
 	space: string | null
+	provider: string | null
+	variant: string | null
+	/** For a short call; `estimateFor` makes one for a call of another size. */
 	estimate: Estimate
+	/** `null` until a run was measured. */
+	pace: Pace | null
 }
 
+/** How far a load has come. Told on every port, at most some twenty times a second, and at each new phase. */
+export interface ProgressMessage {
+	type: 'progress'
+	model: string
+	/** `channel`: which version; `files`: bytes; `session`: ONNX Runtime and the golden check; then `ready`. */
+	phase: 'channel' | 'files' | 'session' | 'ready'
+	/** Bytes verified so far. */
+	loaded: number
+	/** Bytes needed; 0 until the manifest is known. */
+	total: number
+	/** Bytes of `loaded` that came from the browser's storage. */
+	stored: number
+}
+
+export type Progress = Omit<ProgressMessage, 'type'>
+
 export type Request = CallMessage | CancelMessage
-export type Reply = AnswerMessage | ErrorMessage | StateMessage
+export type Reply = AnswerMessage | ErrorMessage | StateMessage | ProgressMessage

@@ -1,0 +1,92 @@
+// What Comlink carries: how a page starts, configures and stops the engine, and the engine its session workers.
+
+import type { Variant } from '../../models/format/manifest.ts'
+import { SpillwayError, type WireError } from '../core/error.ts'
+import type { StateMessage } from './protocol.ts'
+
+/** Comlink keeps only an error's name, message and stack: so control methods return their error. */
+export type Outcome<T> = { ok: true; value: T } | { ok: false; error: WireError }
+
+/** Settles `work` as an outcome; never rejects. */
+export async function outcomeOf<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
+	try {
+		return { ok: true, value: await work() }
+	} catch (error) {
+		return { ok: false, error: SpillwayError.from(error).toWire() }
+	}
+}
+
+/** The value of an outcome, or its error thrown. */
+export function unwrap<T>(outcome: Outcome<T>): T {
+	if (outcome.ok) return outcome.value
+	throw SpillwayError.fromWire(outcome.error)
+}
+
+/** Public keys that channels must be signed by. */
+export type Trust =
+	/** Raw Ed25519 public keys in base64url. */
+	| { keys: readonly string[] }
+	/** Address of a JSON Web Key set; what it says is remembered for starts without a network. */
+	| { jwks: string }
+
+export interface EngineSettings {
+	/** The page's `protocolVersion`; another than the engine's is refused (`environment`). */
+	protocol: number
+	/** Absolute address of the models, with a slash at its end. */
+	models: string
+	trust: Trust
+	/** Absolute addresses of the session worker's script and of `ort-wasm-simd-threaded.wasm`. */
+	assets: { session: string; wasm: string }
+}
+
+export interface EngineHello {
+	/** Name of a Web Lock that the engine holds while it lives: who is granted it knows that the engine is gone. */
+	lock: string
+}
+
+/** What `explain` tells of a model. */
+export interface ModelReport {
+	model: string
+	state: 'absent' | 'loading' | 'ready' | 'failed'
+	version: string | null
+	/** Digest of the manifest. */
+	manifest: string | null
+	variant: string | null
+	provider: string | null
+	space: string | null
+	/** Accuracy, licence and source, from the manifest. */
+	description: { text: string; license: string; source: string; accuracy: Variant['accuracy'] } | null
+	/** Bytes of the version's files that are used here, and how many of them came from storage. */
+	bytes: { total: number; stored: number } | null
+	/** The golden check: run now, or its verdict remembered from an earlier start. */
+	golden: 'passed' | 'remembered' | null
+	/** What did not go as it should have and was got around: an expired channel, storage that is full, … */
+	notes: string[]
+	/** Why the model is not there, when `state` is `failed`. */
+	error: WireError | null
+	estimate: StateMessage['estimate']
+}
+
+/** The engine worker's Comlink interface. Calls themselves travel by `protocol.ts` over a connected port. */
+export interface EngineControl {
+	/** First of all, once. */
+	configure(settings: EngineSettings): Promise<Outcome<EngineHello>>
+	/**
+	 * Gives the engine a port for calls (`Comlink.transfer(port, [port])`). The states of all models are told on it at once,
+	 * then each state when it changes, and the progress of loads.
+	 */
+	connect(port: MessagePort): void
+	/**
+	 * Resolves when the model serves (its golden samples passed). Loads of a model that is loading or loaded join it.
+	 *
+	 * @param version the channel's version, unless another is asked for: `not-found` when the channel and the last good version are others.
+	 */
+	load(model: string, version?: string): Promise<Outcome<ModelReport>>
+	/** Ends a load under way: it settles with `aborted`. What was downloaded and verified stays. */
+	stopLoading(model: string): void
+	explain(model: string): ModelReport
+	/** Ends the model's workers and gives their memory back. */
+	unload(model: string): Promise<void>
+	/** Unloads everything, settles calls with `disposed`. The worker can be terminated after that. */
+	dispose(): Promise<void>
+}

@@ -1,0 +1,31 @@
+// How one thread learns at once that another is gone: workers have no event for it, but a Web Lock is given up when its holder dies.
+
+import { SpillwayError } from '../core/error.ts'
+
+/**
+ * Holds a new Web Lock for as long as this thread lives.
+ *
+ * @returns the lock's name, to be handed to whoever wants to know.
+ * @throws SpillwayError `environment` outside a secure context.
+ */
+export async function holdLifeline(what: string): Promise<string> {
+	if (!navigator.locks)
+		throw new SpillwayError('environment', 'Web Locks are missing: the page must be a secure context (https, or http on localhost)')
+	const name = `spillway-${what}-${crypto.randomUUID()}`
+	await new Promise<void>((granted, failed) => {
+		navigator.locks
+			.request(name, () => {
+				granted()
+				return new Promise<never>(() => {})
+			})
+			.catch(failed)
+	})
+	return name
+}
+
+/** Calls `gone` once when the holder of the lifeline has died, unless `signal` aborts before. */
+export function watchLifeline(name: string, signal: AbortSignal, gone: () => void): void {
+	navigator.locks.request(name, { signal }, gone).catch(() => {
+		// Aborted: nobody wants to know any more.
+	})
+}

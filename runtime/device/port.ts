@@ -1,0 +1,110 @@
+// Calls over a message port: `callOver` is the caller's end, `answerOver` the other.
+
+import type { Answer, Call } from '../core/call.ts'
+import { bounded } from '../core/deadline.ts'
+import { SpillwayError } from '../core/error.ts'
+import type { Context } from '../core/executor.ts'
+import type { Reply, Request } from './protocol.ts'
+
+/** The caller's end of a port. */
+export interface Caller {
+	/** Settles by the context's time left and signal, whatever the other side does. */
+	infer(call: Call, context: Context): Promise<Answer>
+	/** Rejects all calls under way, and all later ones, with `error`: the other side is gone. */
+	close(error: SpillwayError): void
+}
+
+/**
+ * @param port a started or unstarted port; its `onmessage` is taken over.
+ * @param name of the other side, for errors.
+ * @param onTold gets what the other side tells unasked (states, progress).
+ */
+export function callOver(
+	port: MessagePort,
+	name: string,
+	onTold: (message: Exclude<Reply, { type: 'answer' | 'error' }>) => void = () => {},
+): Caller {
+	interface Waiting {
+		context: Context
+		resolve: (answer: Answer) => void
+		reject: (error: SpillwayError) => void
+	}
+	const waiting = new Map<number, Waiting>()
+	let lastId = 0
+	let closed: SpillwayError | undefined
+
+	port.onmessage = ({ data }: MessageEvent<Reply>) => {
+		if (data.type !== 'answer' && data.type !== 'error') return onTold(data)
+		const call = waiting.get(data.id)
+		if (!call) return // Came after the deadline or the abort had settled it.
+		waiting.delete(data.id)
+		call.context.retries.left = data.retries
+		if (data.type === 'answer') call.resolve(data.answer)
+		else call.reject(SpillwayError.fromWire(data.error))
+	}
+
+	return {
+		infer: (call, context) =>
+			bounded(
+				`the call to ${name}`,
+				context,
+				(abandoned) =>
+					new Promise((resolve, reject) => {
+						if (closed) return reject(closed)
+						if (abandoned.aborted) return
+						const id = ++lastId
+						const { remaining, hops, retries, trace } = context
+						try {
+							send({ type: 'call', id, call, remaining, hops, retries: retries.left, trace })
+						} catch (error) {
+							return reject(SpillwayError.from(error, 'invalid-input', 'the input cannot be sent to a worker: '))
+						}
+						waiting.set(id, { context, resolve, reject })
+						abandoned.addEventListener('abort', () => {
+							if (waiting.delete(id)) send({ type: 'cancel', id })
+						})
+					}),
+			),
+		close(error) {
+			closed ??= error
+			for (const { reject } of waiting.values()) reject(error)
+			waiting.clear()
+			port.close()
+		},
+	}
+
+	function send(message: Request) {
+		port.postMessage(message)
+	}
+}
+
+/** Answers the calls that come in on `port` by `infer`. Every call gets exactly one answer or error. */
+export function answerOver(port: MessagePort, infer: (call: Call, context: Context) => Promise<Answer>): void {
+	const running = new Map<number, AbortController>()
+
+	port.onmessage = async ({ data }: MessageEvent<Request>) => {
+		if (data.type === 'cancel') return running.get(data.id)?.abort()
+		const { id, call, remaining, hops, trace } = data
+		const controller = new AbortController()
+		const retries = { left: data.retries }
+		running.set(id, controller)
+		try {
+			const answer = await infer(call, { remaining, signal: controller.signal, hops, retries, trace })
+			send({ type: 'answer', id, answer, retries: retries.left }, buffersOf(answer))
+		} catch (error) {
+			send({ type: 'error', id, error: SpillwayError.from(error).toWire(), retries: retries.left })
+		} finally {
+			running.delete(id)
+		}
+	}
+
+	function send(message: Reply, transfer: Transferable[] = []) {
+		port.postMessage(message, transfer)
+	}
+}
+
+/** The buffers of an answer, each once: it is handed over, not copied. */
+function buffersOf({ output }: Answer): ArrayBuffer[] {
+	const arrays = output.kind === 'embed' ? output.vectors : Object.values(output.tensors).map(({ data }) => data)
+	return [...new Set(arrays.map(({ buffer }) => buffer))].filter((buffer) => buffer instanceof ArrayBuffer)
+}
