@@ -1,0 +1,86 @@
+// Who is asked, in which order, and why the others are passed by: pure, from estimates alone.
+
+import type { Call, OverflowReason } from '../core/call.ts'
+import { messageOf } from '../core/error.ts'
+import { accepts, type Estimate, type Executor } from '../core/executor.ts'
+
+/** Where calls may go: see `docs/runtime.md`. */
+export type Policy = 'prefer-device' | 'device-only' | 'edge-only'
+
+/** An executor, and what it is to a policy; one without a role is allowed by every policy. */
+export interface Candidate {
+	readonly executor: Executor
+	readonly role?: 'device' | 'edge'
+}
+
+/** A candidate that is not asked (first), and why. */
+export interface Passed {
+	readonly candidate: Candidate
+	readonly reason: OverflowReason
+	readonly detail?: string
+}
+
+export interface Plan {
+	/** To be tried in this order. */
+	readonly order: readonly Candidate[]
+	/** Those that say `no`: to be asked only when nobody else is there. Their own error says best what is wrong. */
+	readonly resort: readonly Candidate[]
+	/** All that can not, or not in time, answer now. */
+	readonly passed: readonly Passed[]
+}
+
+/** What the executor expects; one that throws will not be asked. */
+export function estimate(executor: Executor, call: Call): Estimate {
+	try {
+		return executor.estimate(call)
+	} catch (error) {
+		return { can: 'no', reason: 'unhealthy', detail: messageOf(error), queue: 0, run: 0 }
+	}
+}
+
+/** Milliseconds until an answer. */
+export const finish = ({ queue, run }: Estimate): number => queue + run
+
+const allows = (policy: Policy | undefined, role: Candidate['role']): boolean =>
+	!policy || !role || policy === 'prefer-device' || policy === `${role}-only`
+
+/**
+ * Plans a call.
+ *
+ * Candidates that can answer now and in time come first, in the given order (nearest to the user first); then those that can answer
+ * now but are expected to be late; then those that are still loading.
+ *
+ * @param remaining milliseconds left.
+ */
+export function plan(candidates: readonly Candidate[], call: Call, policy: Policy | undefined, remaining: number): Plan {
+	const now: Candidate[] = []
+	const late: Candidate[] = []
+	const loading: Candidate[] = []
+	const resort: Candidate[] = []
+	const passed: Passed[] = []
+	for (const candidate of candidates) {
+		const { executor, role } = candidate
+		const pass = (reason: OverflowReason, detail?: string) => passed.push({ candidate, reason, ...(detail !== undefined && { detail }) })
+		if (!allows(policy, role)) {
+			pass('policy', `the policy is ${policy}`)
+			continue
+		}
+		if (!accepts(executor, call)) {
+			pass('unsupported', `does not take ${call.kind === 'tensors' ? 'tensors' : call.task}`)
+			continue
+		}
+		const expected = estimate(executor, call)
+		if (expected.can === 'no') {
+			resort.push(candidate)
+			pass(expected.reason ?? 'unhealthy', expected.detail)
+		} else if (expected.can === 'loading') {
+			loading.push(candidate)
+			pass(expected.reason ?? 'loading', expected.detail)
+		} else if (finish(expected) > remaining) {
+			late.push(candidate)
+			const reason = expected.queue >= expected.run ? 'queue' : 'deadline'
+			pass(reason, `expected in ${Math.ceil(finish(expected))} ms, ${Math.floor(remaining)} ms are left`)
+		} else now.push(candidate)
+	}
+	return { order: [...now, ...late, ...loading], resort, passed }
+}
