@@ -1,0 +1,124 @@
+// spillway verify: whether a models address holds what its signed channels promise, byte for byte.
+
+import { createHash } from 'node:crypto'
+import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
+import { type Channel, readChannel, verifyChannel } from '../../format/channel.ts'
+import { checkDigest } from '../../format/digest.ts'
+import { checkTrustKey } from '../../format/keys.ts'
+import { channelPath, chunkPath, manifestPath } from '../../format/layout.ts'
+import type { Manifest } from '../../format/manifest.ts'
+import { parseManifest } from '../../format/parse.ts'
+import { type Place, placeOf } from './place.ts'
+
+export interface VerifyOptions {
+	/** Trust keys, at least one. */
+	trust: readonly string[]
+	/** Which models; a web server does not tell, a folder does. Default: all of the folder. */
+	models?: readonly string[] | undefined
+	/** Milliseconds since 1970. Default: the clock. */
+	now?: number | undefined
+}
+
+export interface VerifiedModel {
+	readonly model: string
+	/** What the channel says; `null` where it cannot be read. */
+	readonly channel: Channel | null
+	readonly chunks: number
+	/** Bytes of the chunks that were looked at. */
+	readonly size: number
+	/** Everything that is wrong, each with its place; empty for a good model. */
+	readonly problems: readonly string[]
+}
+
+/**
+ * Checks signature, expiry and schema of each channel, digest and schema of its manifest, and digest and size of every chunk and
+ * file. Goes on after a problem, so that the list is complete.
+ *
+ * @param base folder or address of the models.
+ * @throws SpillwayError `malformed` for wrong options, `not-found` when there is no model to look at.
+ */
+export async function verify(base: string, { trust, models, now }: VerifyOptions): Promise<VerifiedModel[]> {
+	if (!trust.length) throw new SpillwayError('malformed', 'verify needs at least one trust key')
+	for (const key of trust) checkTrustKey(key)
+	const place = placeOf(base)
+	const names = models?.length ? models : await place.models()
+	if (!names) throw new SpillwayError('malformed', `${base} does not tell which models it has: name them`)
+	if (!names.length) throw new SpillwayError('not-found', `${base} holds no model (no <model>/channel.jws)`)
+	const verified: VerifiedModel[] = []
+	for (const model of names) verified.push(await verifyModel(place, model, trust, now))
+	return verified
+}
+
+async function verifyModel(place: Place, model: string, trust: readonly string[], now: number | undefined): Promise<VerifiedModel> {
+	const problems: string[] = []
+	const note = (where: string, error: unknown) => problems.push(prefixed(where, messageOf(error)))
+	const channel = await readTrusted(place, model, trust, now, note)
+	const manifest = channel && (await readManifest(place, channel, note))
+	const sizes = manifest ? await checkFiles(place, manifest, note) : new Map<string, number>()
+	return { model, channel, chunks: sizes.size, size: [...sizes.values()].reduce((sum, size) => sum + size, 0), problems }
+}
+
+type Note = (where: string, error: unknown) => void
+
+/** A channel that is not to be trusted is still followed, so that all else that is wrong is told too. */
+async function readTrusted(
+	place: Place,
+	model: string,
+	trust: readonly string[],
+	now: number | undefined,
+	note: Note,
+): Promise<Channel | null> {
+	const path = channelPath(model)
+	try {
+		const jws = new TextDecoder().decode(await place.read(path))
+		await verifyChannel(jws, trust, now === undefined ? { model } : { model, now }).catch((error) => note(path, error))
+		return readChannel(jws)
+	} catch (error) {
+		if (!(error instanceof SpillwayError) || error.code !== 'malformed') note(path, error)
+		return null
+	}
+}
+
+async function readManifest(place: Place, channel: Channel, note: Note): Promise<Manifest | null> {
+	const path = manifestPath(channel.manifest)
+	try {
+		const bytes = await place.read(path)
+		await checkDigest('manifest', bytes, { digest: channel.manifest }).catch((error) => note(path, error))
+		const manifest = parseManifest(bytes)
+		for (const name of ['model', 'version'] as const)
+			if (manifest[name] !== channel[name]) note(path, new Error(`${name} is ${manifest[name]}, the channel says ${channel[name]}`))
+		return manifest
+	} catch (error) {
+		note(path, error)
+		return null
+	}
+}
+
+/** @returns size of each chunk that is good, by digest. */
+async function checkFiles(place: Place, manifest: Manifest, note: Note): Promise<Map<string, number>> {
+	const good = new Map<string, number>()
+	const bad = new Set<string>()
+	for (const [name, file] of Object.entries(manifest.files)) {
+		const whole = createHash('sha256')
+		let complete = true
+		for (const [index, chunk] of file.chunks.entries()) {
+			try {
+				const bytes = await place.read(chunkPath(chunk.digest))
+				await checkDigest(`chunk ${index} of ${name}`, bytes, chunk)
+				good.set(chunk.digest, chunk.size)
+				whole.update(bytes)
+			} catch (error) {
+				complete = false
+				if (!bad.has(chunk.digest)) note(chunkPath(chunk.digest), prefixedError(`chunk ${index} of ${name}`, error))
+				bad.add(chunk.digest)
+			}
+		}
+		const digest = whole.digest('hex')
+		if (complete && digest !== file.digest) note(name, new Error(`the chunks make a file with SHA-256 ${digest}, should be ${file.digest}`))
+	}
+	return good
+}
+
+const prefixed = (where: string, message: string): string => (message.startsWith(`${where}: `) ? message : `${where}: ${message}`)
+
+const prefixedError = (where: string, error: unknown): Error => new Error(prefixed(where, messageOf(error)))
