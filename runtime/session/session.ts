@@ -1,0 +1,163 @@
+// A loaded graph on an execution provider, as an executor of tensor calls: the same in a page's worker, in Node and in workerd.
+
+import type { Manifest, Provider } from '../../models/format/manifest.ts'
+import { type Answer, type ModelRef, type Provenance, spaceOf } from '../core/call.ts'
+import { bounded } from '../core/deadline.ts'
+import { messageOf, SpillwayError } from '../core/error.ts'
+import type { Context, Executor } from '../core/executor.ts'
+import type { Tensors } from '../core/tensor.ts'
+import { type AxisSizes, batchAxis, checkInputs, workOf } from './inputs.ts'
+import { Lane } from './lane.ts'
+import { fromOrt, type InferenceSession, type Ort, toOrt } from './ort.ts'
+import { PaceMeter } from './pace.ts'
+
+export interface SessionOptions {
+	/** What `onnxruntime-web/wasm`, `onnxruntime-web/webgpu` or `onnxruntime-node` exports. */
+	ort: Ort
+	/** The graph's bytes; in Node also its path, and its external data then lies beside it. */
+	graph: Uint8Array | string
+	/** Files that the graph names as ONNX external data. Default: none. */
+	external?: readonly { path: string; data: Uint8Array }[]
+	manifest: Manifest
+	/** The manifest's digest, lower-case hexadecimal. */
+	digest: string
+	/** The variant that the graph belongs to. */
+	variant: string
+	provider: Provider
+	/** The executor's name in provenance, e.g. `device`. */
+	name: string
+	/** More for ONNX Runtime, e.g. `{ intraOpNumThreads: 1 }`. */
+	options?: InferenceSession.SessionOptions
+	/** Tells the time in milliseconds. Default: `performance.now`. `null` where clocks stand still while work is done (workerd): times are then `null`, too. */
+	clock?: (() => number) | null
+}
+
+/** Runs on WebGPU that overlap hang for ever in ONNX Runtime 1.30's native provider, also across sessions. */
+const webgpuLane = new Lane()
+
+/**
+ * Loads a graph. Runs go one at a time, in order of arrival; a run under way cannot be stopped, but its call settles in time.
+ *
+ * @returns an executor that takes tensors, checked strictly against the manifest, and answers with all outputs by name.
+ * Its errors: `invalid-input`, `not-found` and `unsupported` (other model, version or space than asked for), `deadline-exceeded`, `aborted`, `disposed`, `internal`.
+ * @throws SpillwayError `unsupported` when ONNX Runtime cannot load the graph on this provider.
+ * @example const session = await createSession({ ort, graph, external, manifest, digest, variant: 'int8', provider: 'wasm', name: 'device' })
+ */
+export async function createSession(options: SessionOptions): Promise<Executor> {
+	const { ort, manifest, variant, provider, name, clock = () => performance.now() } = options
+	const lane = provider === 'webgpu' ? webgpuLane : new Lane()
+	const never = new AbortController().signal
+	const session = await lane.run(0, never, () => load(options))
+	const meter = new PaceMeter()
+	const disposal = new AbortController()
+	/** Set when ONNX Runtime itself has broken down: a wasm instance that trapped answers nothing any more. */
+	let broken: SpillwayError | undefined
+
+	async function runNow(tensors: Tensors, sizes: AxisSizes, entered: number | null, context: Context): Promise<Answer> {
+		const started = clock?.() ?? null
+		const outputs = await runOrt(tensors)
+		const run = started === null ? null : (clock as () => number)() - started
+		if (run !== null) meter.add(workOf(sizes), run)
+		const ran: Provenance = {
+			executor: name,
+			provider,
+			model: manifest.model,
+			version: manifest.version,
+			variant,
+			space: spaceOf(manifest.model, options.digest, variant),
+			queue: started === null || entered === null ? null : started - entered,
+			run,
+			batch: sizes.get(batchAxis) ?? 1,
+			hops: context.hops,
+			overflow: [],
+		}
+		return { output: { kind: 'tensors', tensors: outputs }, ran }
+	}
+
+	async function runOrt(tensors: Tensors): Promise<Tensors> {
+		const feeds = Object.fromEntries(Object.entries(tensors).map(([input, value]) => [input, toOrt(ort, input, value)]))
+		try {
+			const results = await session.run(feeds)
+			const outputs: [string, Tensors[string]][] = []
+			for (const [output, value] of Object.entries(results)) {
+				outputs.push([output, await fromOrt(output, value)])
+				value.dispose()
+			}
+			return Object.fromEntries(outputs)
+		} catch (cause) {
+			if (cause instanceof SpillwayError) throw cause
+			if (cause instanceof WebAssembly.RuntimeError) broken = new SpillwayError('unavailable', 'ONNX Runtime has broken down', { cause })
+			// What the manifest cannot say, such as a token id outside the vocabulary.
+			const code = /ERROR_CODE: 2\b|INVALID_ARGUMENT|out of data bounds/.test(messageOf(cause)) ? 'invalid-input' : 'internal'
+			throw new SpillwayError(code, `ONNX Runtime: ${messageOf(cause)}`, { cause })
+		}
+	}
+
+	return {
+		name,
+		accepts: ['tensors'],
+		estimate(call) {
+			const no = disposal.signal.aborted ? 'disposed' : broken?.message
+			if (no !== undefined) return { can: 'no', reason: 'unhealthy', detail: no, queue: 0, run: 0 }
+			if (call.kind !== 'tensors') return { can: 'no', reason: 'unsupported', detail: `${name} takes only tensors`, queue: 0, run: 0 }
+			return { can: 'now', queue: lane.queue, run: meter.expect(likelyWork(manifest, call.tensors)) }
+		},
+		async infer(call, context) {
+			if (disposal.signal.aborted) throw disposed(name)
+			if (broken) throw broken
+			if (call.kind !== 'tensors') throw new SpillwayError('unsupported', `${name} takes only tensors, not ${call.task}`)
+			checkModel(call.model, manifest, spaceOf(manifest.model, options.digest, variant))
+			const sizes = checkInputs(manifest, call.tensors)
+			const entered = clock?.() ?? null
+			const signal = AbortSignal.any([context.signal, disposal.signal])
+			try {
+				return await bounded(`the run on ${name}`, { remaining: context.remaining, signal }, (abandoned) =>
+					lane.run(meter.expect(workOf(sizes)), abandoned, () => runNow(call.tensors, sizes, entered, context)),
+				)
+			} catch (error) {
+				if (disposal.signal.aborted && !context.signal.aborted) throw disposed(name)
+				throw error
+			}
+		},
+		async dispose() {
+			if (disposal.signal.aborted) return
+			disposal.abort()
+			// A run under way still uses the session.
+			await lane.run(0, never, () => session.release())
+		},
+	}
+}
+
+async function load({ ort, graph, external = [], provider, options }: SessionOptions): Promise<InferenceSession> {
+	const { create } = ort.InferenceSession
+	const settings: InferenceSession.SessionOptions = { ...options, executionProviders: [provider] }
+	if (external.length > 0) settings.externalData = external.map(({ path, data }) => ({ path, data }))
+	try {
+		return await (typeof graph === 'string' ? create(graph, settings) : create(graph, settings))
+	} catch (cause) {
+		throw new SpillwayError('unsupported', `ONNX Runtime cannot load the graph on ${provider}: ${messageOf(cause)}`, { cause })
+	}
+}
+
+/**
+ * Throws unless the call means this version of this model, and this space where it asks for one.
+ * @throws SpillwayError `not-found` or `unsupported`.
+ */
+export function checkModel(asked: ModelRef, { model, version }: Pick<Manifest, 'model' | 'version'>, space: string): void {
+	if (asked.name !== model) throw new SpillwayError('not-found', `this is ${model}, not ${asked.name}`)
+	if (asked.version !== undefined && asked.version !== version)
+		throw new SpillwayError('not-found', `${model} is here as version ${version}, not ${asked.version}`)
+	if (asked.space !== undefined && asked.space !== space)
+		throw new SpillwayError('unsupported', `${model} answers here in space ${space}, not ${asked.space}`)
+}
+
+/** Work of a call that may yet turn out invalid. */
+function likelyWork(manifest: Manifest, tensors: Tensors): number {
+	try {
+		return workOf(checkInputs(manifest, tensors))
+	} catch {
+		return 1
+	}
+}
+
+const disposed = (name: string): SpillwayError => new SpillwayError('disposed', `${name} was disposed`)
