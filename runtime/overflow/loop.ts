@@ -2,7 +2,7 @@
 
 import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
-import { SpillwayError } from '../core/error.ts'
+import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import type { Context, Executor } from '../core/executor.ts'
 import { type Candidate, estimate, finish, type Passed, type Policy, plan } from './plan.ts'
 import { overflowReason } from './reason.ts'
@@ -30,10 +30,11 @@ export function attempt(candidates: readonly Candidate[], policy: Policy | undef
 		const failed: Failed[] = []
 		for (;;) {
 			const left = candidates.filter((candidate) => !failed.some((one) => one.candidate === candidate))
-			const { order, resort, passed } = plan(left, call, policy, clock())
-			const [candidate, next] = order.length > 0 || failed.length > 0 ? order : resort
-			// The first attempt is no retry.
-			if (!candidate || (failed.length > 0 && context.retries.left-- <= 0)) throw unable(call, candidates, passed, failed)
+			const { order, passed } = plan(left, call, policy, clock())
+			const [candidate, next] = order
+			const retry = failed.length > 0
+			if (!candidate || (retry && context.retries.left <= 0)) throw unable(call, candidates, passed, failed)
+			if (retry) context.retries.left--
 			try {
 				const answer = await once(candidate, next, call, context, clock, abandoned)
 				return withOverflow(answer, candidate, candidates, passed, failed)
@@ -110,17 +111,22 @@ function withOverflow(
 
 function unable(call: Call, candidates: readonly Candidate[], passed: readonly Passed[], failed: readonly Failed[]): SpillwayError {
 	const errors = failed.map(({ error }) => error)
-	const [first] = errors
-	if (first && candidates.length === 1) return first
+	if (errors[0] && candidates.length === 1) return errors[0]
 	const stories = [...failed, ...passed].map(
 		({ candidate, reason, detail }) => `${candidate.executor.name} (${reason}${detail === undefined ? '' : `: ${detail}`})`,
 	)
 	const retries = errors.flatMap(({ retryAfter }) => retryAfter ?? [])
-	const code = first && errors.every((error) => error.code === first.code) ? first.code : 'unavailable'
-	return new SpillwayError(code, `no executor could answer ${call.model.name}: ${stories.join('; ') || 'there is none'}`, {
-		...(first && { cause: errors.at(-1) }),
+	return new SpillwayError(bestCode(failed), `no executor could answer ${call.model.name}: ${stories.join('; ') || 'there is none'}`, {
+		...(errors.length > 0 && { cause: errors.at(-1) }),
 		...(retries.length > 0 && { retryAfter: Math.min(...retries) }),
 	})
+}
+
+/** The code that all share, apart from those that could never have answered. */
+function bestCode(failed: readonly Failed[]): ErrorCode {
+	const curable = failed.filter(({ reason }) => reason !== 'unsupported')
+	const [code, ...others] = new Set((curable.length > 0 ? curable : failed).map(({ error }) => error.code))
+	return code && others.length === 0 ? code : 'unavailable'
 }
 
 /**

@@ -13,7 +13,7 @@ export interface Candidate {
 	readonly role?: 'device' | 'edge'
 }
 
-/** A candidate that is not asked (first), and why. */
+/** A candidate that is not the choice, and why. */
 export interface Passed {
 	readonly candidate: Candidate
 	readonly reason: OverflowReason
@@ -23,8 +23,6 @@ export interface Passed {
 export interface Plan {
 	/** To be tried in this order. */
 	readonly order: readonly Candidate[]
-	/** Those that say `no`: to be asked only when nobody else is there. Their own error says best what is wrong. */
-	readonly resort: readonly Candidate[]
 	/** All that can not, or not in time, answer now. */
 	readonly passed: readonly Passed[]
 }
@@ -48,7 +46,8 @@ const allows = (policy: Policy | undefined, role: Candidate['role']): boolean =>
  * Plans a call.
  *
  * Candidates that can answer now and in time come first, in the given order (nearest to the user first); then those that can answer
- * now but are expected to be late; then those that are still loading.
+ * now but are expected to be late; then those that are still loading; last, those that say `no`: what they know may be out of date, and if
+ * not, their own error says best what is wrong.
  *
  * @param remaining milliseconds left.
  */
@@ -56,7 +55,7 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 	const now: Candidate[] = []
 	const late: Candidate[] = []
 	const loading: Candidate[] = []
-	const resort: Candidate[] = []
+	const unable: Candidate[] = []
 	const passed: Passed[] = []
 	for (const candidate of candidates) {
 		const { executor, role } = candidate
@@ -71,7 +70,7 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 		}
 		const expected = estimate(executor, call)
 		if (expected.can === 'no') {
-			resort.push(candidate)
+			unable.push(candidate)
 			pass(expected.reason ?? 'unhealthy', expected.detail)
 		} else if (expected.can === 'loading') {
 			loading.push(candidate)
@@ -82,5 +81,5 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 			pass(reason, `expected in ${Math.ceil(finish(expected))} ms, ${Math.floor(remaining)} ms are left`)
 		} else now.push(candidate)
 	}
-	return { order: [...now, ...late, ...loading], resort, passed }
+	return { order: [...now, ...late, ...loading, ...unable], passed }
 }

@@ -1,0 +1,75 @@
+// The executor that calls any server of the Open Inference Protocol (Triton, KServe, MLServer, …) over REST.
+
+import type { ModelRef } from '../core/call.ts'
+import { SpillwayError } from '../core/error.ts'
+import type { Executor } from '../core/executor.ts'
+import { traceParent } from '../core/trace.ts'
+import { inferPath } from './edge.ts'
+import { decodeResponse, encodeRequest, headerLengthName } from './oip.ts'
+import { type Connection, remoteExecutor } from './remote.ts'
+
+/** What a model is on the server. */
+export interface ServedAs {
+	readonly name: string
+	/** Default: the server's choice. */
+	readonly version?: string | undefined
+	/** Space of the vectors that it makes, where that is known. */
+	readonly space?: string | undefined
+	readonly variant?: string | undefined
+}
+
+export interface ServerOptions extends Connection {
+	/** Base address; `/v2/…` is added. */
+	readonly address: string
+	/** Sent as `Authorization: Bearer`. */
+	readonly key?: string | undefined
+	/** Tensors as binary data (default), or as JSON for servers without the extension (MLServer). */
+	readonly binary?: boolean | undefined
+	/** What a model is called there; undefined when it is not there. Default: the same name and version, of no known space. */
+	readonly serves?: ((model: ModelRef) => ServedAs | undefined) | undefined
+}
+
+/**
+ * Makes the executor for a server of the Open Inference Protocol. Takes tensors; compose it with `tokenized` for tasks.
+ *
+ * Errors, beside those of every executor: those of `exchange.ts`; `unsupported` for a model that is not there or not in the asked space;
+ * `upstream` when the answer is none.
+ * @example const gpu = serverExecutor({ name: "gpu-a", address: "http://gpu-a:8000" })
+ */
+export function serverExecutor(options: ServerOptions): Executor {
+	const { name, key, binary = true, serves = (model) => ({ name: model.name, version: model.version }) } = options
+	const base = options.address.replace(/\/+$/, '')
+	return remoteExecutor(options, {
+		accepts: ['tensors'],
+		refuse({ kind, model }) {
+			if (kind !== 'tensors') return `${name} takes tensors only`
+			const served = serves(model)
+			if (!served) return `${name} does not serve ${model.name}`
+			if (model.space !== undefined && model.space !== served.space)
+				return `${name} answers in the space ${served.space ?? 'that nobody has named'}, asked was ${model.space}`
+		},
+		request(call, { trace }) {
+			const served = servedAs(call.model)
+			const inputs = call.kind === 'tensors' ? call.tensors : {}
+			const { body, headers } = encodeRequest({ inputs, binaryOutput: binary }, { binary })
+			const more = { traceparent: traceParent(trace), ...(key !== undefined && { authorization: `Bearer ${key}` }) }
+			return { url: base + inferPath(served.name, served.version), message: { body, headers: { ...headers, ...more } } }
+		},
+		answer(call, { headers, body }) {
+			const { outputs, version } = decodeResponse(body, headers.get(headerLengthName))
+			if (Object.keys(outputs).length === 0) throw new SpillwayError('upstream', `${name} answered without any output`)
+			const { space = null, variant = null } = servedAs(call.model)
+			const model = call.model.name
+			return {
+				output: { kind: 'tensors', tensors: outputs },
+				ran: { executor: name, provider: null, model, version, variant, space, queue: null, run: null, batch: null, hops: 1, overflow: [] },
+			}
+		},
+	})
+
+	function servedAs(model: ModelRef): ServedAs {
+		const served = serves(model)
+		if (!served) throw new SpillwayError('unsupported', `${name} does not serve ${model.name}`)
+		return served
+	}
+}
