@@ -5,7 +5,7 @@ import { SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
 import { traceParent } from '../core/trace.ts'
 import type { Exchange } from './exchange.ts'
-import { decodeResponse, encodeRequest, headerLengthName, type InferResponse, type Message } from './oip.ts'
+import { decodeResponse, encodeRequest, headerLengthName, type InferResponse, inferPath, type Message } from './oip.ts'
 import { type Connection, remoteExecutor } from './remote.ts'
 
 export interface EdgeOptions extends Connection {
@@ -52,10 +52,6 @@ function requestFor(call: Call): { path: string; message: Message } {
 	}
 	return { path: inferPath(name, version), message: encodeRequest({ inputs: call.tensors, binaryOutput: true }) }
 }
-
-/** Path of a model's inference route in the Open Inference Protocol. */
-export const inferPath = (name: string, version?: string): string =>
-	`/v2/models/${encodeURIComponent(name)}${version === undefined ? '' : `/versions/${encodeURIComponent(version)}`}/infer`
 
 function answerOf(call: Call, { headers, body }: Exchange, name: string): Answer {
 	const response = decodeResponse(body, headers.get(headerLengthName))

@@ -9,6 +9,10 @@ import { readJson, writeJson } from './oip-json.ts'
 /** Length in bytes of the JSON part; whatever follows it is binary tensor data. Before compression, as Triton's clients send it. */
 export const headerLengthName = 'inference-header-content-length'
 
+/** Path of a model's inference route in the Open Inference Protocol. */
+export const inferPath = (name: string, version?: string): string =>
+	`/v2/models/${encodeURIComponent(name)}${version === undefined ? '' : `/versions/${encodeURIComponent(version)}`}/infer`
+
 export type Parameters = Readonly<Record<string, unknown>>
 
 export interface RequestedOutput {

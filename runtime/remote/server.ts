@@ -4,8 +4,7 @@ import type { ModelRef } from '../core/call.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
 import { traceParent } from '../core/trace.ts'
-import { inferPath } from './edge.ts'
-import { decodeResponse, encodeRequest, headerLengthName } from './oip.ts'
+import { decodeResponse, encodeRequest, headerLengthName, inferPath } from './oip.ts'
 import { type Connection, remoteExecutor } from './remote.ts'
 
 /** What a model is on the server. */
@@ -37,7 +36,7 @@ export interface ServerOptions extends Connection {
  * @example const gpu = serverExecutor({ name: "gpu-a", address: "http://gpu-a:8000" })
  */
 export function serverExecutor(options: ServerOptions): Executor {
-	const { name, key, binary = true, serves = (model) => ({ name: model.name, version: model.version }) } = options
+	const { name, key, binary = true, serves = (model): ServedAs => ({ name: model.name, version: model.version }) } = options
 	const base = options.address.replace(/\/+$/, '')
 	return remoteExecutor(options, {
 		accepts: ['tensors'],
