@@ -1,0 +1,23 @@
+// What a request carries through the application, for the handlers and for what reports on them.
+
+import type { Context } from 'hono'
+import type { Provenance } from '../runtime/core/call.ts'
+import type { ErrorCode } from '../runtime/core/error.ts'
+import type { KeyConfig } from './config/schema.ts'
+
+export interface EdgeEnv {
+	Variables: {
+		/** The key that the request came with; set by `authorize`. */
+		key?: KeyConfig
+		/** Milliseconds left to the request; counts from its arrival. */
+		remaining: () => number
+		/** How the answer was made; for the metrics. */
+		ran?: Provenance
+		/** The error that the request ended in; for the metrics. */
+		error?: ErrorCode
+		/** HTTP status in place of the one that the error's code stands for. */
+		status?: number
+	}
+}
+
+export type EdgeContext = Context<EdgeEnv>

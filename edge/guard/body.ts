@@ -1,0 +1,68 @@
+// Reads a request's body: bounded in bytes and in time, decompressed.
+
+import { bounded } from '../../runtime/core/deadline.ts'
+import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+
+/** What the clients of Triton send; `br` and `zstd` have no decoder that all platforms share. */
+const encodings: Record<string, CompressionFormat> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate' }
+
+export interface BodyOptions {
+	/** Most bytes, before and after decompression. */
+	readonly limit: number
+	/** Milliseconds until the body must be there. */
+	readonly remaining: number
+}
+
+/**
+ * The whole body.
+ *
+ * @throws SpillwayError `too-large`; `unsupported` for another encoding; `malformed` when it does not decompress;
+ *   `aborted` when the client leaves; `deadline-exceeded` when the body does not come in time.
+ */
+export function readBody(request: Request, { limit, remaining }: BodyOptions): Promise<Uint8Array<ArrayBuffer>> {
+	const announced = Number(request.headers.get('content-length') ?? 0)
+	if (announced > limit) return Promise.reject(tooLarge(limit))
+	const stream = request.body
+	if (!stream) return Promise.resolve(new Uint8Array())
+	const encoding = request.headers.get('content-encoding')?.trim().toLowerCase()
+	if (!encoding || encoding === 'identity')
+		return bounded('the request body', { remaining, signal: request.signal }, () => collect(stream, limit))
+	const format = encodings[encoding]
+	if (!format)
+		return Promise.reject(new SpillwayError('unsupported', `Content-Encoding "${encoding}" is not supported; send gzip, deflate or none`))
+	return bounded('the request body', { remaining, signal: request.signal }, () =>
+		collect(stream.pipeThrough(new DecompressionStream(format)), limit).catch((error) => {
+			if (error instanceof SpillwayError) throw error
+			throw new SpillwayError('malformed', `the body is no valid ${encoding}: ${messageOf(error)}`, { cause: error })
+		}),
+	)
+}
+
+const tooLarge = (limit: number) =>
+	new SpillwayError('too-large', `the request body is over the limit of ${limit} bytes; send less in one call`)
+
+/** Stops reading at the limit: a small compressed body cannot become a large one in memory. */
+async function collect(stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+	const parts: Uint8Array[] = []
+	let size = 0
+	const reader = stream.getReader()
+	for (;;) {
+		const { done, value } = await reader.read()
+		if (done) break
+		size += value.byteLength
+		if (size > limit) {
+			const error = tooLarge(limit)
+			// Not awaited: cancelling may itself wait for the client.
+			reader.cancel(error).catch(() => {})
+			throw error
+		}
+		parts.push(value)
+	}
+	const body = new Uint8Array(size)
+	let at = 0
+	for (const part of parts) {
+		body.set(part, at)
+		at += part.byteLength
+	}
+	return body
+}

@@ -1,0 +1,44 @@
+// What a request says about its call: time left, hops, retries, trace. Becomes the executor's context.
+
+import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Context as CallContext } from '../../runtime/core/executor.ts'
+import { isTraceParent, traceParent } from '../../runtime/core/trace.ts'
+import type { Limits } from '../config/schema.ts'
+import type { EdgeContext } from '../env.ts'
+
+/** Milliseconds that the caller gives; `limits.deadline` when it does not say, never more than `limits.maxDeadline`. */
+export const timeLeftOf = (request: Request, limits: Limits): number =>
+	Math.min(integerOf(request, 'spillway-time-left') ?? limits.deadline, limits.maxDeadline)
+
+/**
+ * The context of a call that came over HTTP. `Spillway-Hops` counts the hop that ends here; without it, this is the first.
+ *
+ * @throws SpillwayError `malformed` for a header that is no whole number; `unsupported` (status 508) past `limits.hops`.
+ */
+export function callContextOf(c: EdgeContext, limits: Limits): CallContext {
+	const request = c.req.raw
+	const hops = integerOf(request, 'spillway-hops') ?? 1
+	if (hops > limits.hops) {
+		c.set('status', 508)
+		throw new SpillwayError(
+			'unsupported',
+			`the call has ${hops} hops behind it, ${limits.hops} are allowed: are two edges each other's upstream?`,
+		)
+	}
+	const retries = Math.min(integerOf(request, 'spillway-retries') ?? limits.retries, limits.retries)
+	const parent = request.headers.get('traceparent')
+	return {
+		remaining: c.get('remaining')(),
+		signal: request.signal,
+		hops,
+		retries: { left: retries },
+		trace: traceParent(isTraceParent(parent) ? parent : undefined),
+	}
+}
+
+function integerOf(request: Request, name: string): number | undefined {
+	const value = request.headers.get(name)
+	if (value === null) return undefined
+	if (!/^\d{1,15}$/.test(value)) throw new SpillwayError('malformed', `${name} must be a whole number, not "${value.slice(0, 40)}"`)
+	return Number(value)
+}

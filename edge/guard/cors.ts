@@ -1,0 +1,21 @@
+// Lets pages of other origins call the API. Which origins a key is good for is decided with the key, not here: the answer to a
+// preflight cannot know the key.
+
+import { cors } from 'hono/cors'
+
+/** Response headers that a page may read. */
+export const exposedHeaders = [
+	'Spillway-Ran',
+	'Server-Timing',
+	'Retry-After',
+	'WWW-Authenticate',
+	'Inference-Header-Content-Length',
+	'Content-Length',
+]
+
+/** Chromium keeps a preflight's answer for two hours at most. */
+const preflightSeconds = 7200
+
+/** No credentials but keys in headers, so any origin; the headers asked for are allowed as they are asked for. */
+export const openToPages = () =>
+	cors({ origin: '*', allowMethods: ['GET', 'POST', 'OPTIONS'], exposeHeaders: exposedHeaders, maxAge: preflightSeconds })

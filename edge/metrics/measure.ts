@@ -1,0 +1,71 @@
+// Middleware: reports every request to the metrics store, once its response's body has been sent.
+
+import { createMiddleware } from 'hono/factory'
+import { matchedRoutes } from 'hono/route'
+import type { EdgeContext, EdgeEnv } from '../env.ts'
+import type { EdgeParts } from '../parts.ts'
+import { protocolOf } from '../protocols/protocol.ts'
+import { countBody } from './bytes.ts'
+import type { Increment } from './store.ts'
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) =>
+	createMiddleware<EdgeEnv>(async (c, next) => {
+		const report = (batch: readonly Increment[]) => {
+			// A store that cannot be reached costs figures, not answers.
+			const added = Promise.resolve(metrics.add(batch)).catch((error) => console.error('metrics:', error))
+			keep?.(c, added)
+		}
+		const start = performance.now()
+		report([inFlight(1)])
+		try {
+			await next()
+		} finally {
+			report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000)])
+		}
+		const kind = kindOf(c.req.path)
+		c.res = countBody(c.res, c.req.method, (value) => {
+			if (value > 0) report([{ metric: 'spillway_sent_bytes_total', labels: { kind }, value }])
+		})
+	})
+
+const inFlight = (value: number): Increment => ({ metric: 'spillway_http_requests_in_flight', labels: {}, value })
+
+function figuresOf(c: EdgeContext, seconds: number): Increment[] {
+	const protocol = protocolOf(c.req.path)
+	const route = routeOf(c)
+	const method = methods.has(c.req.method) ? c.req.method : 'other'
+	const figures: Increment[] = [
+		{ metric: 'spillway_http_requests_total', labels: { route, method, status: String(c.res.status), protocol }, value: 1 },
+		{ metric: 'spillway_http_request_duration_seconds', labels: { route, protocol }, value: seconds },
+	]
+	const code = c.get('error')
+	if (code) figures.push({ metric: 'spillway_errors_total', labels: { code, protocol }, value: 1 })
+	const ran = c.get('ran')
+	if (!ran) return figures
+	const { model, executor, queue, run } = ran
+	const labels = { model, executor, provider: ran.provider ?? 'unknown' }
+	figures.push({ metric: 'spillway_inferences_total', labels, value: 1 })
+	if (run !== null) figures.push({ metric: 'spillway_inference_run_seconds', labels, value: run / 1000 })
+	if (queue !== null) figures.push({ metric: 'spillway_inference_queue_seconds', labels, value: queue / 1000 })
+	for (const passed of ran.overflow) {
+		figures.push({ metric: 'spillway_overflow_total', labels: { model, executor: passed.executor, reason: passed.reason }, value: 1 })
+	}
+	return figures
+}
+
+/** The pattern of the route that answered; `other` for pages and for what has no route. */
+function routeOf(c: EdgeContext): string {
+	const routes = matchedRoutes(c).filter(({ method, path }) => method !== 'ALL' && !path.includes('*'))
+	return routes.at(-1)?.path ?? 'other'
+}
+
+/** What a path's body is, for the bytes sent. */
+function kindOf(path: string): string {
+	if (!path.startsWith('/models/')) return protocolOf(path)
+	if (path.endsWith('/channel.jws')) return 'channel'
+	if (path.startsWith('/models/manifests/')) return 'manifest'
+	if (path.startsWith('/models/chunks/')) return 'chunk'
+	return 'file'
+}

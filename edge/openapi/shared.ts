@@ -1,0 +1,65 @@
+// What the routes of several protocols have in common in the OpenAPI document.
+
+import { z } from '@hono/zod-openapi'
+
+const problem = z
+	.object({
+		type: z.string().openapi({ example: 'urn:spillway:error:not-found' }),
+		title: z.string(),
+		status: z.int(),
+		detail: z.string(),
+		code: z.string().openapi({ example: 'not-found', description: "Spillway's error code: see the list in the API's documentation." }),
+		error: z
+			.string()
+			.optional()
+			.openapi({ description: 'Under /v2 only: `detail` once more, where Open Inference Protocol clients read it.' }),
+	})
+	.openapi('Problem')
+
+const words = {
+	400: 'Malformed, or does not fit the model',
+	401: 'No API key, or one that is not known',
+	403: 'The key is not good for this origin or scope',
+	404: 'Not found',
+	409: 'The vector space that was asked for is not served here',
+	413: 'Over a limit',
+	422: 'The model does not do that',
+	429: "Over the key's quota; `Retry-After` says when to come back",
+	502: 'An upstream failed',
+	503: 'No executor can answer now',
+	504: 'Not done in the time left',
+	508: 'Too many hops: a loop of upstreams',
+} as const
+
+type Status = keyof typeof words
+
+/** Responses with an error as problem+json (RFC 9457). */
+export const problems = (...statuses: Status[]) =>
+	Object.fromEntries(
+		statuses.map((status) => [status, { description: words[status], content: { 'application/problem+json': { schema: problem } } }]),
+	)
+
+/** Statuses with their words, for protocols whose errors have another form. */
+export const errors = (schema: z.ZodType, ...statuses: Status[]) =>
+	Object.fromEntries(statuses.map((status) => [status, { description: words[status], content: { 'application/json': { schema } } }]))
+
+/** Names of the security schemes of the document. */
+export const keyed = [{ bearer: [] }, { apiKey: [] }]
+
+/** What a request may say about its call. */
+export const callHeaders = z.object({
+	'Spillway-Time-Left': z.string().optional().openapi({ description: 'Milliseconds that the call may take.', example: '5000' }),
+	'Spillway-Hops': z.string().optional().openapi({ description: 'Network hops so far, this one included; 1 when absent.' }),
+	'Spillway-Retries': z.string().optional().openapi({ description: 'Retries left over all hops.' }),
+	'Spillway-Space': z
+		.string()
+		.optional()
+		.openapi({ description: 'The vector space that the answer must be in; 409 when it is not served here.' }),
+	traceparent: z.string().optional().openapi({ description: 'W3C Trace Context.' }),
+})
+
+/** What every answer of a model tells. */
+export const answerHeaders = z.object({
+	'Spillway-Ran': z.string().openapi({ description: 'Where and how the answer was made: provenance as JSON.' }),
+	'Server-Timing': z.string().optional().openapi({ description: 'Milliseconds queued and run.', example: 'queue;dur=0.4, run;dur=11.2' }),
+})

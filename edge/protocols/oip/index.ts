@@ -1,0 +1,63 @@
+// The Open Inference Protocol v2 over REST: health, metadata, infer with JSON and binary tensors.
+// https://github.com/kserve/open-inference-protocol
+
+import { Hono } from 'hono'
+import type { TensorsOutput } from '../../../runtime/core/call.ts'
+import { decodeRequest, encodeResponse, headerLengthName } from '../../../runtime/remote/oip.ts'
+import { checkInputs } from '../../../runtime/session/inputs.ts'
+import { authorize } from '../../auth/authorize.ts'
+import type { EdgeContext, EdgeEnv } from '../../env.ts'
+import { readBody } from '../../guard/body.ts'
+import type { EdgeParts } from '../../parts.ts'
+import { respondBytes, respondJson } from '../respond.ts'
+import { answer, expectKind, findModel, referTo } from '../served.ts'
+import { describe } from './describe.ts'
+import { routes, type ServerMetadata } from './routes.ts'
+
+/** Health and metadata need no key: probes have none, and the models' manifests are public. */
+export function oip(parts: EdgeParts): Hono<EdgeEnv> {
+	const { config, models, build } = parts
+	const app = new Hono<EdgeEnv>()
+
+	app.get(routes.live.getRoutingPath(), (c) => respondJson(c, { live: true }))
+
+	app.get(routes.ready.getRoutingPath(), async (c) => {
+		const served = await models.list()
+		const ready = served.length > 0 && (await Promise.all(served.map((model) => model.ready()))).every(Boolean)
+		return respondJson(c, { ready }, { status: ready ? 200 : 503 })
+	})
+
+	app.get(routes.server.getRoutingPath(), (c) => {
+		const metadata: ServerMetadata = { name: 'spillway', version: build.version, extensions: ['binary_tensor_data'] }
+		return respondJson(c, metadata)
+	})
+
+	const modelReady = async (c: EdgeContext) => {
+		const model = await namedModel(c)
+		const ready = await model.ready()
+		return respondJson(c, { name: model.name, ready }, { status: ready ? 200 : 503 })
+	}
+	app.get(routes.modelReady.getRoutingPath(), modelReady)
+	app.get(routes.modelReadyOfVersion.getRoutingPath(), modelReady)
+
+	const metadata = async (c: EdgeContext) => respondJson(c, describe(await namedModel(c)))
+	app.get(routes.metadata.getRoutingPath(), metadata)
+	app.get(routes.metadataOfVersion.getRoutingPath(), metadata)
+
+	const infer = async (c: EdgeContext) => {
+		const model = await namedModel(c)
+		const body = await readBody(c.req.raw, { limit: config.limits.bodyBytes, remaining: c.get('remaining')() })
+		const request = decodeRequest(body, c.req.header(headerLengthName) ?? null)
+		checkInputs(model.manifest, request.inputs)
+		const made = await answer(c, model, { kind: 'tensors', model: referTo(c, model), tensors: request.inputs }, config.limits)
+		const { tensors } = expectKind<TensorsOutput>(made, 'tensors')
+		const { name, version } = model
+		const message = encodeResponse({ model: name, version, outputs: tensors, ...(request.id !== undefined && { id: request.id }) }, request)
+		return respondBytes(c, message.body, { headers: message.headers })
+	}
+	app.post(routes.infer.getRoutingPath(), authorize(parts, 'infer'), infer)
+	app.post(routes.inferOfVersion.getRoutingPath(), authorize(parts, 'infer'), infer)
+
+	const namedModel = (c: EdgeContext) => findModel(models, c.req.param('name') as string, c.req.param('version'))
+	return app
+}

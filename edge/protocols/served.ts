@@ -1,0 +1,80 @@
+// From a name in a request to a model, and from a call to its answer: what all protocols do in between.
+
+import { type Answer, type Call, type EmbedOutput, type ModelRef, spaceOf, type TensorsOutput } from '../../runtime/core/call.ts'
+import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Limits } from '../config/schema.ts'
+import type { EdgeContext } from '../env.ts'
+import { callContextOf } from '../guard/context.ts'
+import type { Models, ServedModel } from '../parts.ts'
+import { tellProvenance } from './answer.ts'
+
+/**
+ * The model that a request names.
+ * @throws SpillwayError `not-found`, listing what there is.
+ */
+export async function findModel(models: Models, name: string, version?: string): Promise<ServedModel> {
+	const found = await models.get(name, version)
+	if (found) return found
+	const there = (await models.list()).map((model) => `${model.name} ${model.version}`)
+	const asked = version === undefined ? `model "${name}"` : `version "${version}" of model "${name}"`
+	throw new SpillwayError('not-found', `${asked} is not served here; there is: ${there.join(', ') || 'none'}`)
+}
+
+/**
+ * The reference for a call, with the vector space that the answer must be in, if the caller says one (in the body or `Spillway-Space`).
+ * @throws SpillwayError `unsupported` (status 409) when no variant of the model has that space.
+ */
+export function referTo(c: EdgeContext, model: ServedModel, spaceInBody?: string): ModelRef {
+	const { name, version } = model
+	const space = spaceInBody ?? c.req.header('spillway-space')
+	if (space === undefined) return { name, version }
+	const spaces = Object.keys(model.manifest.variants).map((variant) => spaceOf(name, model.digest, variant))
+	if (!spaces.includes(space)) {
+		c.set('status', 409)
+		throw new SpillwayError('unsupported', `space "${space}" is not served here; this edge answers in ${spaces.join(', ')}`)
+	}
+	return { name, version, space }
+}
+
+/**
+ * Has the call answered, and writes its provenance into the response's headers.
+ * @throws SpillwayError as the executor does; `unsupported` becomes status 409 when a space was asked for.
+ */
+export async function answer(c: EdgeContext, model: ServedModel, call: Call, limits: Limits): Promise<Answer> {
+	const context = callContextOf(c, limits)
+	try {
+		const made = await model.executor.infer(call, context)
+		tellProvenance(c, made.ran)
+		return made
+	} catch (error) {
+		if (call.model.space !== undefined && error instanceof SpillwayError && error.code === 'unsupported') c.set('status', 409)
+		throw error
+	}
+}
+
+/** Vectors for texts; the texts are within the limits. */
+export async function embed(c: EdgeContext, model: ServedModel, input: readonly string[], limits: Limits, space?: string) {
+	if (model.manifest.task?.kind !== 'embed') {
+		throw new SpillwayError('unsupported', `model "${model.name}" takes tensors only, by POST /v2/models/${model.name}/infer`)
+	}
+	const made = await answer(c, model, { kind: 'task', model: referTo(c, model, space), task: 'embed', input }, limits)
+	return { output: expectKind<EmbedOutput>(made, 'embed'), ran: made.ran }
+}
+
+/** The output, which is of the kind that the call asked for. */
+export function expectKind<Kind extends EmbedOutput | TensorsOutput>(made: Answer, kind: Kind['kind']): Kind {
+	if (made.output.kind !== kind) throw new SpillwayError('internal', `${made.ran.executor} answered with ${made.output.kind}, not ${kind}`)
+	return made.output as Kind
+}
+
+/**
+ * Checks number and length of texts.
+ * @throws SpillwayError `too-large`.
+ */
+export function checkTexts(texts: readonly string[], limits: Limits): void {
+	if (texts.length > limits.textsPerCall)
+		throw new SpillwayError('too-large', `${texts.length} texts in one call; the limit is ${limits.textsPerCall}`)
+	const long = texts.findIndex((text) => text.length > limits.charactersPerText)
+	if (long >= 0)
+		throw new SpillwayError('too-large', `text ${long} has ${texts[long]?.length} characters; the limit is ${limits.charactersPerText}`)
+}
