@@ -4,7 +4,7 @@ import type { Manifest, Provider } from '../../models/format/manifest.ts'
 import { type Answer, type ModelRef, type Provenance, spaceOf } from '../core/call.ts'
 import { bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
-import type { Context, Executor } from '../core/executor.ts'
+import type { Executor } from '../core/executor.ts'
 import type { Tensors } from '../core/tensor.ts'
 import { type AxisSizes, batchAxis, checkInputs, workOf } from './inputs.ts'
 import { Lane } from './lane.ts'
@@ -53,7 +53,7 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 	/** Set when ONNX Runtime itself has broken down: a wasm instance that trapped answers nothing any more. */
 	let broken: SpillwayError | undefined
 
-	async function runNow(tensors: Tensors, sizes: AxisSizes, entered: number | null, context: Context): Promise<Answer> {
+	async function runNow(tensors: Tensors, sizes: AxisSizes, entered: number | null): Promise<Answer> {
 		const started = clock?.() ?? null
 		const outputs = await runOrt(tensors)
 		const run = started === null ? null : (clock as () => number)() - started
@@ -68,7 +68,8 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 			queue: started === null || entered === null ? null : started - entered,
 			run,
 			batch: sizes.get(batchAxis) ?? 1,
-			hops: context.hops,
+			// Each remote executor on the way back adds its own.
+			hops: 0,
 			overflow: [],
 		}
 		return { output: { kind: 'tensors', tensors: outputs }, ran }
@@ -112,7 +113,7 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 			const signal = AbortSignal.any([context.signal, disposal.signal])
 			try {
 				return await bounded(`the run on ${name}`, { remaining: context.remaining, signal }, (abandoned) =>
-					lane.run(meter.expect(workOf(sizes)), abandoned, () => runNow(call.tensors, sizes, entered, context)),
+					lane.run(meter.expect(workOf(sizes)), abandoned, () => runNow(call.tensors, sizes, entered)),
 				)
 			} catch (error) {
 				if (disposal.signal.aborted && !context.signal.aborted) throw disposed(name)
