@@ -1,0 +1,35 @@
+// Spillway in a page: the ES module.
+
+import type { Assets, RuntimeOptions } from './page/options.ts'
+import { makeRuntime, type Runtime } from './page/runtime.ts'
+
+export type { Overflow, OverflowReason, Provenance } from './core/call.ts'
+export type { Datatype } from './core/datatype.ts'
+export { type ErrorCode, SpillwayError } from './core/error.ts'
+export type { Estimate } from './core/executor.ts'
+export { type Tensor, type Tensors, tensor } from './core/tensor.ts'
+export type { ModelReport } from './device/control.ts'
+export type { Progress } from './device/protocol.ts'
+export type { Policy } from './overflow/plan.ts'
+export type { CallOptions, EmbedOptions, EmbedResult, Explanation, InferResult, Model, ReadyOptions } from './page/model.ts'
+export type { RuntimeOptions } from './page/options.ts'
+export type { ModelOptions, Runtime } from './page/runtime.ts'
+
+/** Bundlers recognise this form, and copy the files as they are. */
+const beside = (): Assets => ({
+	engine: new URL('./engine.js', import.meta.url).href,
+	session: new URL('./session.js', import.meta.url).href,
+	wasm: new URL('./ort-wasm-simd-threaded.wasm', import.meta.url).href,
+})
+
+/**
+ * Makes the runtime of a page. Nothing is downloaded or started before a model is wanted.
+ *
+ * @param options `edge`, `key`, `policy`, `trust`, `models`, `assets`: see {@link RuntimeOptions}. One of `edge` and `models` is needed.
+ * @throws SpillwayError `malformed` when the options are wrong or do not fit together.
+ * @example
+ * const spillway = createRuntime({ edge: "https://edge.example.com", key: "pk_…" })
+ * const minilm = await spillway.load("minilm")
+ * const { vectors, ran } = await minilm.embed(["how do I reset my password?"])
+ */
+export const createRuntime = (options: RuntimeOptions): Runtime => makeRuntime(options, beside)

@@ -1,0 +1,184 @@
+// A model as an application sees it: inputs checked, the call sent to whoever can answer, the answer unwrapped.
+
+import type { Answer, Call, ModelRef, Provenance } from '../core/call.ts'
+import { defaultDeadline } from '../core/deadline.ts'
+import { SpillwayError } from '../core/error.ts'
+import type { Estimate, Executor } from '../core/executor.ts'
+import { checkTensor, type Tensors } from '../core/tensor.ts'
+import { traceParent } from '../core/trace.ts'
+import type { ModelReport } from '../device/control.ts'
+import type { Progress } from '../device/protocol.ts'
+import { attempt } from '../overflow/loop.ts'
+import { type Candidate, estimate, type Policy } from '../overflow/plan.ts'
+import type { Device } from './device.ts'
+import { tighten } from './policy.ts'
+
+/** Further attempts that a call may cost, over all hops. */
+const retries = 3
+
+export interface ReadyOptions {
+	/** Told some twenty times a second at most. */
+	onProgress?: ((progress: Progress) => void) | undefined
+	/** Gives up waiting; the load itself is stopped when nobody else waits for it. */
+	signal?: AbortSignal | undefined
+}
+
+export interface CallOptions {
+	/** Milliseconds that the call may take. Default 30,000. */
+	deadline?: number | undefined
+	signal?: AbortSignal | undefined
+	/** Tightens the runtime's policy for this call. */
+	policy?: Policy | undefined
+}
+
+export interface EmbedOptions extends CallOptions {
+	/** Space that the vectors must be in, as told by an earlier answer; an executor of another space is passed by. */
+	space?: string | undefined
+}
+
+export interface EmbedResult {
+	/** One for each text, in order. */
+	vectors: Float32Array[]
+	/** Identity of the vectors' space; keep it with stored vectors. Null when no vector was made. */
+	space: string | null
+	/** Where the answer was made, and why there. */
+	ran: Provenance
+}
+
+export interface InferResult {
+	/** The model's outputs by name. */
+	tensors: Tensors
+	ran: Provenance
+}
+
+export interface Explanation {
+	model: string
+	policy: Policy
+	/** Null under `edge-only`. `report` is null until the engine has been started. */
+	device: { estimate: Estimate; report: ModelReport | null } | null
+	/** Null when no edge is configured. */
+	edge: { address: string; estimate: Estimate } | null
+}
+
+export interface Model {
+	readonly name: string
+	/**
+	 * Loads the model on this device: downloads what is not stored yet, verifies it, and checks golden samples. Not needed before calls:
+	 * the first call starts it, too. Resolves at once when the model is there, and under `edge-only`.
+	 *
+	 * @throws SpillwayError why the device cannot serve: `environment`, `network`, `integrity`, `untrusted`, `golden-mismatch`, `storage-full`, …;
+	 *   a later `ready` tries again, and an edge answers all the same.
+	 * @example await minilm.ready({ onProgress: ({ loaded, total }) => bar.set(loaded / total) })
+	 */
+	ready(options?: ReadyOptions): Promise<void>
+	/**
+	 * Makes a vector of each text.
+	 *
+	 * @param texts any strings, empty ones too; longer ones than the model reads are cut. No texts: no vectors, and no call.
+	 * @throws SpillwayError `invalid-input`, `deadline-exceeded`, `aborted`, `disposed`, or why nobody could answer.
+	 * @example const { vectors } = await minilm.embed(["how do I reset my password?"], { deadline: 300 })
+	 */
+	embed(texts: readonly string[], options?: EmbedOptions): Promise<EmbedResult>
+	/**
+	 * Runs the model on raw tensors, with names, datatypes and shapes as its manifest says.
+	 *
+	 * @throws SpillwayError as `embed`.
+	 * @example await ring.infer({ x: { datatype: "FP32", shape: [4], data: Float32Array.of(1, 2, 3, 4) } })
+	 */
+	infer(tensors: Tensors, options?: CallOptions): Promise<InferResult>
+	/** What would answer a call now, and why. Sends nothing. */
+	explain(): Promise<Explanation>
+}
+
+export interface ModelParts {
+	readonly ref: ModelRef
+	readonly policy: Policy
+	readonly device: Device | null
+	readonly edge: { readonly executor: Executor; readonly address: string } | null
+	/** Aborts when the runtime is disposed, with the error as its reason. */
+	readonly disposal: AbortSignal
+}
+
+export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): Model {
+	const candidates: Candidate[] = [
+		...(device ? [{ executor: device, role: 'device' as const }] : []),
+		...(edge ? [{ executor: edge.executor, role: 'edge' as const }] : []),
+	]
+
+	async function answer(call: Call, options: CallOptions): Promise<Answer> {
+		const { deadline = defaultDeadline, signal, policy: asked } = options
+		if (typeof deadline !== 'number' || !Number.isFinite(deadline))
+			throw new SpillwayError('invalid-input', `deadline must be a number of milliseconds, not ${deadline}`)
+		if (signal !== undefined && !(signal instanceof AbortSignal)) throw new SpillwayError('invalid-input', 'signal must be an AbortSignal')
+		const allowed = tighten(policy, asked)
+		if (disposal.aborted) throw disposal.reason
+		if (allowed !== 'edge-only') device?.wake(ref)
+		try {
+			return await attempt(candidates, allowed, call, {
+				remaining: deadline,
+				signal: signal ? AbortSignal.any([signal, disposal]) : disposal,
+				hops: 0,
+				retries: { left: retries },
+				trace: traceParent(),
+			})
+		} catch (error) {
+			throw disposal.aborted ? disposal.reason : error
+		}
+	}
+
+	return {
+		name: ref.name,
+		async ready({ onProgress, signal } = {}) {
+			if (disposal.aborted) throw disposal.reason
+			const context = { remaining: Number.POSITIVE_INFINITY, signal: signal ?? disposal }
+			await device?.load(ref, context, onProgress)
+		},
+		async embed(texts, options = {}) {
+			checkTexts(texts)
+			const model = options.space === undefined ? ref : { ...ref, space: options.space }
+			if (texts.length === 0) return { vectors: [], space: null, ran: nothing(ref) }
+			const { output, ran } = await answer({ kind: 'task', model, task: 'embed', input: texts }, options)
+			if (output.kind !== 'embed') throw new SpillwayError('internal', `${ran.executor} answered a task with tensors`)
+			return { vectors: [...output.vectors], space: ran.space, ran }
+		},
+		async infer(tensors, options = {}) {
+			if (typeof tensors !== 'object' || tensors === null || Object.keys(tensors).length === 0)
+				throw new SpillwayError('invalid-input', 'infer takes tensors by name: { x: { datatype, shape, data } }')
+			for (const [name, value] of Object.entries(tensors)) checkTensor(name, value)
+			const { output, ran } = await answer({ kind: 'tensors', model: ref, tensors }, options)
+			if (output.kind !== 'tensors') throw new SpillwayError('internal', `${ran.executor} answered tensors with a task`)
+			return { tensors: output.tensors, ran }
+		},
+		async explain() {
+			const call: Call = { kind: 'tensors', model: ref, tensors: {} }
+			return {
+				model: ref.name,
+				policy,
+				device: device && { estimate: device.estimate(call), report: await device.explain(ref.name) },
+				edge: edge && { address: edge.address, estimate: estimate(edge.executor, call) },
+			}
+		},
+	}
+}
+
+function checkTexts(texts: unknown): asserts texts is readonly string[] {
+	if (!Array.isArray(texts)) throw new SpillwayError('invalid-input', `embed takes an array of texts, not ${typeof texts}: embed([text])`)
+	const bad = texts.findIndex((text) => typeof text !== 'string')
+	if (bad >= 0)
+		throw new SpillwayError('invalid-input', `texts[${bad}] is no string but ${texts[bad] === null ? 'null' : typeof texts[bad]}`)
+}
+
+/** Provenance of an answer that nobody had to make. */
+const nothing = ({ name, version = null as string | null }: ModelRef | { name: string; version?: string | null }): Provenance => ({
+	executor: 'device',
+	provider: null,
+	model: name,
+	version,
+	variant: null,
+	space: null,
+	queue: null,
+	run: null,
+	batch: null,
+	hops: 0,
+	overflow: [],
+})

@@ -1,0 +1,53 @@
+// The runtime of a page: one engine and one edge for all its models.
+
+import { SpillwayError } from '../core/error.ts'
+import { edgeExecutor } from '../remote/edge.ts'
+import { deviceExecutor } from './device.ts'
+import { type Model, makeModel, type ReadyOptions } from './model.ts'
+import { type Assets, type RuntimeOptions, settingsOf } from './options.ts'
+
+export interface ModelOptions {
+	/** Default: the version that the model's channel names. */
+	version?: string | undefined
+}
+
+export interface Runtime {
+	/**
+	 * A model, usable at once: calls before it is loaded are answered by the edge, or wait for it, as the policy says.
+	 *
+	 * @throws SpillwayError `invalid-input` when that is no name of a model.
+	 */
+	model(name: string, options?: ModelOptions): Model
+	/** `model` and its `ready` in one. */
+	load(name: string, options?: ModelOptions & ReadyOptions): Promise<Model>
+	/** Ends the workers and gives their memory back. Calls under way and later ones reject with `disposed`. Idempotent. */
+	dispose(): Promise<void>
+}
+
+/** @param beside addresses of the files next to the entry, which alone knows where it was loaded from. */
+export function makeRuntime(options: RuntimeOptions, beside: () => Assets): Runtime {
+	const settings = settingsOf(options, beside)
+	const { edge: address, key, policy } = settings
+	const device = settings.device && deviceExecutor(settings.device)
+	const online = () => globalThis.navigator?.onLine !== false
+	const edge = address === null ? null : { address, executor: edgeExecutor({ name: 'edge', address, key, online }) }
+	const disposal = new AbortController()
+
+	const runtime: Runtime = {
+		model(name, { version } = {}) {
+			if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name))
+				throw new SpillwayError('invalid-input', `"${name}" is no name of a model`)
+			return makeModel({ ref: version === undefined ? { name } : { name, version }, policy, device, edge, disposal: disposal.signal })
+		},
+		async load(name, options = {}) {
+			const model = runtime.model(name, options)
+			await model.ready(options)
+			return model
+		},
+		async dispose() {
+			disposal.abort(new SpillwayError('disposed', 'the runtime was disposed'))
+			await Promise.all([device?.dispose(), edge?.executor.dispose()])
+		},
+	}
+	return runtime
+}
