@@ -3,6 +3,7 @@
 import type { Answer, Call } from '../core/call.ts'
 import type { WireError } from '../core/error.ts'
 import type { Estimate } from '../core/executor.ts'
+import type { Pace } from '../tasks/pace.ts'
 
 /** Bumped when a message changes its form: a page never talks to a worker of another build unnoticed. */
 export const protocolVersion = 1
@@ -39,18 +40,6 @@ export interface ErrorMessage {
 	retries: number
 }
 
-/** How long a model takes, as measured on this device. */
-export interface Pace {
-	/** Milliseconds of a run besides its tokens. */
-	fixed: number
-	/** Milliseconds for each token; 0 for a model without a token axis. */
-	perToken: number
-	/** Characters that make a token, on average. */
-	charactersPerToken: number
-	/** Texts are cut to this many tokens. */
-	maxTokens: number
-}
-
 /** What the engine expects of a call to a model, told whenever it changes, so that the page can decide without asking. */
 export interface StateMessage {
 	type: 'state'
@@ -61,7 +50,7 @@ export interface StateMessage {
 	variant: string | null
 	/** For a short call; `estimateFor` makes one for a call of another size. */
 	estimate: Estimate
-	/** `null` until a run was measured. */
+	/** `null` until texts were measured, and for a model that reads none. */
 	pace: Pace | null
 }
 

@@ -19,15 +19,15 @@ const row = (id: number): number[] => Array.from({ length: dimensions }, (_, col
 /** A vector is the mean of its tokens' rows: the same alone and in any padded batch. */
 export function textGraph(): Uint8Array {
 	const graph = new GraphBuilder({ name: 'tiny-text', opset: 20 })
-	const ids = graph.input('ids', 'int64', ['batch', 'tokens'])
-	const mask = graph.input('mask', 'int64', ['batch', 'tokens'])
+	const ids = graph.input('ids', 'INT64', ['batch', 'tokens'])
+	const mask = graph.input('mask', 'INT64', ['batch', 'tokens'])
 	const table = graph.constant('table', float32([vocabulary.length, dimensions], vocabulary.flatMap((_, id) => row(id))))
 	const weights = graph.node('Unsqueeze', [graph.node('Cast', [mask], { to: 1 }), graph.constant('last', int64([1], [2]))])
 	const axis = graph.constant('tokensAxis', int64([1], [1]))
 	const sum = graph.node('ReduceSum', [graph.node('Mul', [graph.node('Gather', [table, ids]), weights]), axis], { keepdims: 0 })
 	const count = graph.node('ReduceSum', [weights, axis], { keepdims: 0 })
-	graph.output('vector', graph.node('Div', [sum, count]), 'float32', ['batch', dimensions])
-	graph.output('count', count, 'float32', ['batch', 1])
+	graph.output('vector', graph.node('Div', [sum, count]), 'FP32', ['batch', dimensions])
+	graph.output('count', count, 'FP32', ['batch', 1])
 	return graph.build()
 }
 
@@ -38,8 +38,8 @@ export const expectedVector = (ids: readonly number[]): number[] =>
 /** Adds one to pixels of a fixed size: other names, other types, no batch axis. */
 export function pixelGraph(): Uint8Array {
 	const graph = new GraphBuilder({ name: 'tiny-pixels', opset: 20 })
-	const pixels = graph.input('pixels', 'float32', [1, 2, 3])
-	graph.output('brighter', graph.node('Add', [pixels, graph.constant('one', float32([1], [1]))]), 'float32', [1, 2, 3])
+	const pixels = graph.input('pixels', 'FP32', [1, 2, 3])
+	graph.output('brighter', graph.node('Add', [pixels, graph.constant('one', float32([1], [1]))]), 'FP32', [1, 2, 3])
 	return graph.build()
 }
 
