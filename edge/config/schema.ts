@@ -55,7 +55,7 @@ export const scopeSchema = z.enum(['infer', 'metrics'])
 const key = z.strictObject({
 	/** Shown in logs and counted against; never the key. */
 	id: nameSchema,
-	/** SHA-256 of the key; `spillway keygen` prints both. */
+	/** SHA-256 of the key, lower-case hexadecimal. */
 	hash: digestSchema,
 	/** `secret` for servers; `publishable` may stand in a page, and is bound to origins. */
 	kind: z.enum(['secret', 'publishable']),
@@ -91,8 +91,8 @@ const limits = z.strictObject({
 })
 
 const signing = z.strictObject({
-	/** The Ed25519 private key (PEM or JWK) that channels are signed with; without it, channels are served as they were packed. */
-	key: secret.optional(),
+	/** The Ed25519 private key (PEM or JWK) that channels are signed with. Where the variable is not set, channels are served as they were packed. */
+	key: secret.default({ env: 'SPILLWAY_SIGNING_KEY' }),
 	/** Public keys (base64url, 43 characters) that signed before; served beside the current one so that pages can be moved over. */
 	previous: z.array(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a raw Ed25519 public key in base64url, 43 characters')).default([]),
 	/** Milliseconds that a channel signed here is good for. */

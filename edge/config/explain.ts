@@ -1,0 +1,47 @@
+// What is wrong with a configuration, for the person who wrote it: where, what, and what to do.
+
+import { z } from 'zod'
+import { nearest } from './nearest.ts'
+import { configSchema } from './schema.ts'
+import { unwrap } from './settings.ts'
+
+/** One line for each fault: `limits.bodyBytes: must be a number, is a string`. */
+export const explain = (error: z.ZodError): string[] => error.issues.flatMap(explainIssue)
+
+function explainIssue(issue: z.core.$ZodIssue): string[] {
+	if (issue.code === 'unrecognized_keys') {
+		const known = namesAt(issue.path)
+		const list = known.length > 0 ? ` (there are: ${known.join(', ')})` : ''
+		return issue.keys.map((key) => `${show([...issue.path, key])}: is no setting${nearest(key, known, 'did you mean') || list}`)
+	}
+	const where = show(issue.path)
+	if (issue.code === 'invalid_key') return [`${where}: ${issue.issues.map(({ message }) => message).join('; ')}`]
+	const missing = issue.input === undefined ? 'is missing; it ' : ''
+	if (issue.code === 'invalid_type') return [`${where}: ${missing}must be ${article(issue.expected)}`]
+	if (issue.code === 'too_small') return [`${where}: must be at least ${issue.minimum}`]
+	if (issue.code === 'too_big') return [`${where}: must be at most ${issue.maximum}`]
+	if (issue.code === 'invalid_value')
+		return [`${where}: ${missing}must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`]
+	return [`${where}: ${issue.message}`]
+}
+
+/** `upstreams[0].url`. */
+const show = (path: readonly PropertyKey[]): string =>
+	path
+		.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+		.join('')
+		.replace(/^\./, '') || 'the configuration'
+
+const article = (type: string): string => (type === 'int' ? 'a whole number' : /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
+
+/** Names of the settings at a path. */
+function namesAt(path: readonly PropertyKey[]): string[] {
+	let schema: unknown = unwrap(configSchema)
+	for (const part of path) {
+		if (schema instanceof z.ZodObject) schema = schema.shape[String(part)]
+		else if (schema instanceof z.ZodArray) schema = schema.element
+		else if (schema instanceof z.ZodRecord) schema = schema.valueType
+		schema = unwrap(schema)
+	}
+	return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+}

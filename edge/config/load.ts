@@ -1,0 +1,58 @@
+// From a file's content and the environment to a checked configuration.
+
+import { SpillwayError } from '../../runtime/core/error.ts'
+import { type Environment, findSecret, override } from './environment.ts'
+import { explain } from './explain.ts'
+import { configSchema, type EdgeConfig } from './schema.ts'
+
+export interface ConfigSource {
+	/** The parsed content of `spillway.config.json`; default: an empty configuration. */
+	readonly file?: unknown
+	/** Variables (Node) or bindings (workerd); default: none. */
+	readonly environment?: Environment
+}
+
+export interface CheckedConfig {
+	/** Absent when there are errors. */
+	readonly config?: EdgeConfig
+	/** One line for each: where, what is wrong, what to do. */
+	readonly errors: readonly string[]
+	/** What is allowed, but probably not meant. */
+	readonly warnings: readonly string[]
+}
+
+/** Checks a configuration without using it. */
+export function checkConfig({ file = {}, environment = {} }: ConfigSource): CheckedConfig {
+	const { config: merged, problems } = override(file, environment)
+	const result = configSchema.safeParse(merged, { reportInput: true })
+	const errors = [...problems, ...(result.success ? [] : explain(result.error))]
+	if (!result.success || errors.length > 0) return { errors, warnings: [] }
+	return { config: result.data, errors, warnings: warningsFor(result.data, environment) }
+}
+
+/**
+ * The configuration to run with.
+ * @throws SpillwayError `malformed`, with one line for each fault.
+ * @example const config = loadConfig({ file: JSON.parse(await readFile('spillway.config.json', 'utf8')), environment: process.env })
+ */
+export function loadConfig(source: ConfigSource): EdgeConfig {
+	const { config, errors } = checkConfig(source)
+	if (!config) throw new SpillwayError('malformed', `the configuration has faults:\n${errors.map((line) => `  ${line}`).join('\n')}`)
+	return config
+}
+
+function warningsFor(config: EdgeConfig, environment: Environment): string[] {
+	const warnings: string[] = []
+	if (config.keys.length === 0) warnings.push('keys: there are none, so every call is answered with 401')
+	config.keys.forEach(({ kind, requestsPerMinute }, at) => {
+		if (kind === 'publishable' && requestsPerMinute === undefined)
+			warnings.push(`keys[${at}].requestsPerMinute: a publishable key can be read by anyone; give it a quota`)
+	})
+	config.upstreams.forEach(({ key }, at) => {
+		if (key && findSecret(key, environment) === undefined) warnings.push(`upstreams[${at}].key: ${key.env} is not set in this environment`)
+	})
+	if (findSecret(config.signing.key, environment) === undefined)
+		warnings.push(`signing.key: ${config.signing.key.env} is not set in this environment; channels are served as they were packed`)
+	if (config.metrics.access === 'public') warnings.push('metrics.access: everyone who reaches this edge may read its figures')
+	return warnings
+}
