@@ -1,28 +1,12 @@
 // Whether the ONNX graphs are what model.json says: inputs, outputs, external data.
 
 import { fromBinary } from '@bufbuild/protobuf'
-import type { Datatype } from '../../../runtime/core/datatype.ts'
 import { messageOf } from '../../../runtime/core/error.ts'
 import type { Problem } from '../../format/json.ts'
 import type { Description, Graph, TensorSpec } from '../../format/manifest.ts'
+import { datatypeOf } from '../onnx/datatype.ts'
 import { externalTensors } from '../onnx/external.ts'
-import { type GraphProto, ModelProtoSchema, TensorProto_DataType as Onnx, type ValueInfoProto } from '../onnx/onnx_pb.ts'
-
-const names: Partial<Record<Onnx, Datatype>> = {
-	[Onnx.BOOL]: 'BOOL',
-	[Onnx.UINT8]: 'UINT8',
-	[Onnx.UINT16]: 'UINT16',
-	[Onnx.UINT32]: 'UINT32',
-	[Onnx.UINT64]: 'UINT64',
-	[Onnx.INT8]: 'INT8',
-	[Onnx.INT16]: 'INT16',
-	[Onnx.INT32]: 'INT32',
-	[Onnx.INT64]: 'INT64',
-	[Onnx.FLOAT16]: 'FP16',
-	[Onnx.BFLOAT16]: 'BF16',
-	[Onnx.FLOAT]: 'FP32',
-	[Onnx.DOUBLE]: 'FP64',
-}
+import { type GraphProto, ModelProtoSchema, type ValueInfoProto } from '../onnx/onnx_pb.ts'
 
 /** Problems of all graphs of a description, whose `files` are all there. */
 export function checkGraphs(description: Description, files: ReadonlyMap<string, Uint8Array>): Problem[] {
@@ -70,7 +54,16 @@ function formOf(info: ValueInfoProto): { datatype: string; shape: (number | stri
 	const type = info.type?.value
 	if (type?.case !== 'tensorType') return { datatype: 'no tensor', shape: undefined }
 	const shape = type.value.shape?.dim.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : value.value || '?'))
-	return { datatype: names[type.value.elemType as Onnx] ?? `ONNX type ${type.value.elemType}`, shape }
+	return { datatype: nameOf(type.value.elemType), shape }
+}
+
+/** Datatype, or words that no model.json can say. */
+function nameOf(elementType: number): string {
+	try {
+		return datatypeOf(elementType)
+	} catch {
+		return `ONNX type ${elementType}`
+	}
 }
 
 /** A fixed size of the graph must be said; a free one may be narrowed to a number or bear another name. */
