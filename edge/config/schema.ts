@@ -47,6 +47,8 @@ const upstream = z.strictObject({
 	url: httpAddress,
 	/** Sent as `Authorization: Bearer`. */
 	key: secret.optional(),
+	/** Whether tensors travel as binary data (Triton, KServe, Spillway); MLServer takes them as JSON only. */
+	binary: z.boolean().default(true),
 	models: z.record(nameSchema, upstreamModel).refine((models) => Object.keys(models).length > 0, 'must name at least one model'),
 })
 

@@ -47,11 +47,18 @@ export function serverExecutor(options: ServerOptions): Executor {
 			if (model.space !== undefined && model.space !== served.space)
 				return `${name} answers in the space ${served.space ?? 'that nobody has named'}, asked was ${model.space}`
 		},
-		request(call, { trace }) {
+		request(call, { trace, remaining, hops, retries }) {
 			const served = servedAs(call.model)
 			const inputs = call.kind === 'tensors' ? call.tensors : {}
 			const { body, headers } = encodeRequest({ inputs, binaryOutput: binary }, { binary })
-			const more = { traceparent: traceParent(trace), ...(key !== undefined && { authorization: `Bearer ${key}` }) }
+			const more = {
+				traceparent: traceParent(trace),
+				...(key !== undefined && { authorization: `Bearer ${key}` }),
+				// For a server that is an edge itself: two that are each other's upstream must not go round in circles.
+				'spillway-time-left': String(Math.max(1, Math.floor(remaining))),
+				'spillway-hops': String(hops + 1),
+				'spillway-retries': String(retries.left),
+			}
 			return { url: base + inferPath(served.name, served.version), message: { body, headers: { ...headers, ...more } } }
 		},
 		answer(call, { headers, body }) {

@@ -1,0 +1,81 @@
+// What this edge distributes: packed models, read through the layout, every byte held against its digest.
+
+import { type Channel, readChannel } from '../../models/format/channel.ts'
+import { checkDigest } from '../../models/format/digest.ts'
+import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
+import type { Manifest } from '../../models/format/manifest.ts'
+import { parseManifest } from '../../models/format/parse.ts'
+import { type Files, readFile } from './files.ts'
+
+/** A model's channel as it was packed: which manifest is current. */
+export interface PackedChannel {
+	readonly channel: Channel
+	/** The compact serialization, signed by whoever packed it. */
+	readonly jws: string
+}
+
+export interface StoredManifest {
+	readonly manifest: Manifest
+	readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/**
+ * The models address, read. All three answer `null` for what is not there, and throw `integrity` or `malformed` for what is there but
+ * damaged: an edge must not hand out, under an address that is cached for a year, bytes that are not those it names.
+ */
+export interface Catalog {
+	/** The current channel. Read anew at most every `refresh` ms. */
+	channel(model: string): Promise<PackedChannel | null>
+	manifest(digest: string): Promise<StoredManifest | null>
+	chunk(digest: string): Promise<Uint8Array<ArrayBuffer> | null>
+}
+
+export interface CatalogOptions {
+	/** Milliseconds for which a channel that was read is believed. Default 5,000. */
+	refresh?: number
+	/** The time in milliseconds. Default: `Date.now`. */
+	now?: () => number
+}
+
+/**
+ * Reads a packed folder.
+ *
+ * Only settled values are kept between calls: on workerd a promise of one request must not be awaited by another (workerd issue 210).
+ *
+ * @param files the models address: `minilm/channel.jws`, `manifests/…`, `chunks/…`.
+ * @example const catalog = createCatalog(folder('dist/models'))
+ */
+export function createCatalog(files: Files, { refresh = 5000, now = Date.now }: CatalogOptions = {}): Catalog {
+	const channels = new Map<string, { packed: PackedChannel; read: number }>()
+	const manifests = new Map<string, StoredManifest>()
+
+	return {
+		async channel(model) {
+			const kept = channels.get(model)
+			if (kept && now() - kept.read < refresh) return kept.packed
+			const bytes = await readFile(files, channelPath(model))
+			if (!bytes) return null
+			const jws = new TextDecoder().decode(bytes).trim()
+			const packed = kept?.packed.jws === jws ? kept.packed : { jws, channel: readChannel(jws) }
+			channels.set(model, { packed, read: now() })
+			return packed
+		},
+
+		async manifest(digest) {
+			const kept = manifests.get(digest)
+			if (kept) return kept
+			const bytes = await readFile(files, manifestPath(digest))
+			if (!bytes) return null
+			await checkDigest(`manifest ${digest}`, bytes, { digest })
+			const stored = { bytes, manifest: parseManifest(bytes) }
+			manifests.set(digest, stored)
+			return stored
+		},
+
+		async chunk(digest) {
+			const bytes = await readFile(files, chunkPath(digest))
+			if (bytes) await checkDigest(`chunk ${digest}`, bytes, { digest })
+			return bytes
+		},
+	}
+}

@@ -1,0 +1,116 @@
+// The distribution routes: what pages download. Public, of any origin, no key.
+
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { digestOf } from '../../models/format/digest.ts'
+import { publicKey } from '../../models/format/keys.ts'
+import { nameSchema } from '../../models/format/manifest.ts'
+import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Catalog } from './catalog.ts'
+import type { Channels } from './channels.ts'
+import type { ByteRange } from './range.ts'
+import { immutable, respond, revalidate } from './respond.ts'
+import { streamFile } from './whole-file.ts'
+
+export interface DistributionOptions {
+	catalog: Catalog
+	channels: Channels
+	/** Trust keys, the one that signs now first. */
+	keys: readonly string[]
+	/** Gives a stream the length that its response announces, where the platform wants to be told (workerd). */
+	sized?: (stream: ReadableStream<Uint8Array>, length: number) => ReadableStream<Uint8Array>
+}
+
+/**
+ * Makes the routes: `/models/<model>/channel.jws`, `/models/manifests/<digest>.json`, `/models/chunks/<digest>`,
+ * `/models/<model>/<version>/files/<name>` and `/.well-known/jwks.json`.
+ *
+ * Errors, for the application's error handler: `not-found`, and `integrity` for a chunk or manifest that is damaged here.
+ */
+export function distribution({ catalog, channels, keys, sized = (stream) => stream }: DistributionOptions): Hono {
+	const app = new Hono()
+	const open = cors({
+		origin: '*',
+		allowMethods: ['GET', 'HEAD'],
+		exposeHeaders: ['ETag', 'Content-Length', 'Content-Range', 'Accept-Ranges'],
+		maxAge: 86_400,
+	})
+	app.use('/models/*', open, crossOrigin)
+	app.use('/.well-known/jwks.json', open, crossOrigin)
+
+	app.get('/.well-known/jwks.json', async (c) => {
+		const body = new TextEncoder().encode(JSON.stringify({ keys: await Promise.all(keys.map(publicKey)) }))
+		return respond(c.req.raw, await small(body, 'application/jwk-set+json', 'public, max-age=300'))
+	})
+
+	app.get('/models/:model/channel.jws', async (c) => {
+		const { model } = c.req.param()
+		const jws = nameSchema.safeParse(model).success ? await channels(model) : null
+		if (jws === null) throw missing(`model ${JSON.stringify(model)}`)
+		return respond(c.req.raw, await small(new TextEncoder().encode(jws), 'application/jose', revalidate))
+	})
+
+	app.get('/models/manifests/:file{[0-9a-f]{64}\\.json}', async (c) => {
+		const digest = c.req.param('file').slice(0, 64)
+		const stored = await catalog.manifest(digest)
+		if (!stored) throw missing(`manifest ${digest}`)
+		return respond(c.req.raw, whole(stored.bytes, digest, 'application/json'))
+	})
+
+	app.get('/models/chunks/:digest{[0-9a-f]{64}}', async (c) => {
+		const digest = c.req.param('digest')
+		const bytes = await catalog.chunk(digest)
+		if (!bytes) throw missing(`chunk ${digest}`)
+		return respond(c.req.raw, whole(bytes, digest, 'application/octet-stream'))
+	})
+
+	app.get('/models/:model/:version/files/:name', async (c) => {
+		const { model, version, name } = c.req.param()
+		const current = nameSchema.safeParse(model).success ? await catalog.channel(model) : null
+		if (!current) throw missing(`model ${JSON.stringify(model)}`)
+		if (current.channel.version !== version)
+			throw missing(`version ${JSON.stringify(version)} of ${model}; it is here as ${current.channel.version}`)
+		const stored = await catalog.manifest(current.channel.manifest)
+		if (!stored) throw missing(`manifest ${current.channel.manifest}`)
+		const file = Object.hasOwn(stored.manifest.files, name) ? stored.manifest.files[name] : undefined
+		if (!file) throw missing(`file ${JSON.stringify(name)} in ${model} ${version}`)
+		return respond(c.req.raw, {
+			size: file.size,
+			etag: `"${file.digest}"`,
+			type: name.endsWith('.json') ? 'application/json' : 'application/octet-stream',
+			cache: immutable,
+			body: (range) => sized(streamFile(catalog, file, range), range.end - range.start),
+		})
+	})
+
+	return app
+}
+
+const missing = (what: string) => new SpillwayError('not-found', `there is no ${what} here`)
+
+/** Lets pages under cross-origin isolation use what they load from here. */
+async function crossOrigin(c: { header(name: string, value: string): void }, next: () => Promise<void>): Promise<void> {
+	await next()
+	c.header('cross-origin-resource-policy', 'cross-origin')
+}
+
+const part =
+	(bytes: Uint8Array<ArrayBuffer>) =>
+	({ start, end }: ByteRange) =>
+		bytes.subarray(start, end)
+
+const whole = (bytes: Uint8Array<ArrayBuffer>, digest: string, type: string) => ({
+	size: bytes.byteLength,
+	etag: `"${digest}"`,
+	type,
+	cache: immutable,
+	body: part(bytes),
+})
+
+const small = async (bytes: Uint8Array<ArrayBuffer>, type: string, cache: string) => ({
+	size: bytes.byteLength,
+	etag: `"${(await digestOf(bytes)).slice(0, 32)}"`,
+	type,
+	cache,
+	body: part(bytes),
+})

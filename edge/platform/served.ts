@@ -1,0 +1,162 @@
+// The models of an edge: for each one its catalogue entry, and the executors that answer for it.
+
+import type { Manifest, Provider } from '../../models/format/manifest.ts'
+import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+import type { Executor } from '../../runtime/core/executor.ts'
+import { overflow } from '../../runtime/overflow/loop.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { EdgeConfig, ModelConfig } from '../config/schema.ts'
+import type { Models, ServedModel } from '../parts.ts'
+
+/** One version of a model, and how this edge runs it. */
+export interface Version {
+	readonly name: string
+	readonly digest: string
+	readonly manifest: Manifest
+	readonly variant: string
+	readonly config: ModelConfig
+}
+
+/** An executor, and whether it would answer now. */
+export interface Answering {
+	readonly executor: Executor
+	/** Starts loading where that has not happened; never rejects. */
+	ready(): Promise<boolean>
+}
+
+export interface ServedOptions {
+	config: EdgeConfig
+	catalog: Catalog
+	/** The execution provider that this platform runs models on. */
+	provider: Provider
+	/** Runs a version here, under the name `edge`. */
+	inProcess(version: Version): Answering
+	/** The upstreams that have the model, in the order of the configuration. */
+	upstreams(version: Version): Promise<readonly Answering[]>
+	/** Called with a version that another one has replaced, once calls to it are over. */
+	retired?(version: Version): void
+}
+
+interface Serving extends ServedModel {
+	readonly from: Version
+}
+
+/**
+ * Makes the models that the configuration names. When a channel names another version, that one is loaded beside the first and takes
+ * over when it is ready: a version that fails its golden check never does, and the last good one goes on.
+ *
+ * Keeps settled values only, so that requests on workerd never wait for one another.
+ */
+export function servedModels(options: ServedOptions): Models & { dispose(): Promise<void> } {
+	const { config, catalog } = options
+	const current = new Map<string, Serving>()
+	const coming = new Map<string, Serving>()
+	const retiring = new Set<ReturnType<typeof setTimeout>>()
+
+	async function find(name: string): Promise<ServedModel | undefined> {
+		const modelConfig = Object.hasOwn(config.models, name) ? config.models[name] : undefined
+		if (!modelConfig) return undefined
+		try {
+			return await update(name, modelConfig)
+		} catch (error) {
+			const last = current.get(name)
+			// A catalogue that is damaged is not the caller's fault; what was read before is still good.
+			console.error(`${name}:`, messageOf(error))
+			if (last) return last
+			throw new SpillwayError('unavailable', `${name} cannot be served: ${messageOf(error)}`, { cause: error })
+		}
+	}
+
+	async function update(name: string, modelConfig: ModelConfig): Promise<ServedModel | undefined> {
+		const packed = await catalog.channel(name)
+		const now = current.get(name)
+		if (!packed || now?.digest === packed.channel.manifest) return now
+		const next = await prepare(name, packed.channel.manifest, modelConfig)
+		if (now && !(await next.ready())) return now
+		coming.delete(name)
+		// Another request may have done the same meanwhile.
+		const before = current.get(name)
+		if (before?.digest === next.digest) return before
+		current.set(name, next)
+		if (before) retire(before)
+		return next
+	}
+
+	async function prepare(name: string, digest: string, modelConfig: ModelConfig): Promise<Serving> {
+		const begun = coming.get(name)
+		if (begun?.digest === digest) return begun
+		const stored = await catalog.manifest(digest)
+		if (!stored) throw new SpillwayError('not-found', `the channel of ${name} names manifest ${digest}, which is not in the catalogue`)
+		const { manifest } = stored
+		const variant = variantOf(manifest, modelConfig, options.provider)
+		const serving = await serve({ name, digest, manifest, variant, config: modelConfig }, options)
+		// From here on nothing is awaited: of several requests that came this far, the first one's is taken.
+		const prepared = coming.get(name)
+		if (prepared?.digest === digest) return prepared
+		if (prepared) retire(prepared)
+		coming.set(name, serving)
+		return serving
+	}
+
+	/** Its calls may take until their deadline. */
+	function retire(serving: Serving): void {
+		const timer = setTimeout(() => {
+			retiring.delete(timer)
+			serving.executor
+				.dispose()
+				.then(() => options.retired?.(serving.from))
+				.catch((error) => console.error(`${serving.name} ${serving.version}:`, error))
+		}, config.limits.maxDeadline)
+		retiring.add(timer)
+	}
+
+	return {
+		async get(name, version) {
+			const found = await find(name)
+			return version === undefined || found?.version === version ? found : undefined
+		},
+		async list() {
+			const found = await Promise.all(Object.keys(config.models).map(find))
+			return found.filter((model) => model !== undefined)
+		},
+		async dispose() {
+			for (const timer of retiring) clearTimeout(timer)
+			await Promise.all([...current.values(), ...coming.values()].map(({ executor }) => executor.dispose()))
+		},
+	}
+}
+
+async function serve(version: Version, { inProcess, upstreams }: ServedOptions): Promise<Serving> {
+	const { name, digest, manifest, variant, config } = version
+	const remote = await upstreams(version)
+	const answering = [...(config.inProcess ? [inProcess(version)] : []), ...remote]
+	return {
+		from: version,
+		name,
+		version: manifest.version,
+		digest,
+		manifest,
+		variant,
+		executor: overflow(
+			'edge',
+			answering.map(({ executor }) => executor),
+		),
+		ready: async () => (await Promise.all(answering.map((one) => one.ready()))).some(Boolean),
+	}
+}
+
+/**
+ * The variant to run: the configured one, else the first with a graph for the provider.
+ * @throws SpillwayError `malformed` when the manifest has none that fits.
+ */
+function variantOf({ model, version, variants }: Manifest, { variant, inProcess }: ModelConfig, provider: Provider): string {
+	const names = Object.keys(variants)
+	const able = inProcess ? names.filter((name) => variants[name]?.graphs[provider]) : names
+	const chosen = variant ?? able[0]
+	if (chosen !== undefined && able.includes(chosen)) return chosen
+	const what = variant === undefined ? 'no variant' : `no variant "${variant}"`
+	throw new SpillwayError(
+		'malformed',
+		`${model} ${version} has ${what}${inProcess ? ` with a graph for ${provider}` : ''}; it has ${names}`,
+	)
+}

@@ -1,0 +1,28 @@
+// Whether an upstream's answer is what the manifest promises: a wrong answer must not look like a right one.
+
+import type { Manifest } from '../../../models/format/manifest.ts'
+import { SpillwayError } from '../../../runtime/core/error.ts'
+import type { Tensors } from '../../../runtime/core/tensor.ts'
+import type { AxisSizes } from '../../../runtime/session/inputs.ts'
+
+/**
+ * Checks names, datatypes, shapes (the named axes have the sizes of the call's inputs) and that floats are numbers.
+ *
+ * @param upstream who answered, for the message.
+ * @throws SpillwayError `upstream`.
+ */
+export function checkOutputs(upstream: string, { outputs }: Pick<Manifest, 'outputs'>, sizes: AxisSizes, tensors: Tensors): void {
+	const wrong = (why: string) => new SpillwayError('upstream', `${upstream} answered wrongly: ${why}`)
+	for (const { name, datatype, shape } of outputs) {
+		const given = Object.hasOwn(tensors, name) ? tensors[name] : undefined
+		if (!given) throw wrong(`output ${JSON.stringify(name)} is missing`)
+		const expected = shape.map((size) => (typeof size === 'number' ? size : (sizes.get(size) ?? null)))
+		const fits = given.shape.length === shape.length && expected.every((size, axis) => size === null || size === given.shape[axis])
+		if (given.datatype !== datatype || !fits)
+			throw wrong(
+				`output ${JSON.stringify(name)} is ${given.datatype} [${given.shape}], must be ${datatype} [${expected.map((size) => size ?? '?')}]`,
+			)
+		if ((datatype === 'FP32' || datatype === 'FP64') && !(given.data as Float32Array).every(Number.isFinite))
+			throw wrong(`output ${JSON.stringify(name)} holds NaN or infinity`)
+	}
+}
