@@ -1,0 +1,27 @@
+// spillway check-config [file]
+
+import type { Command } from 'commander'
+import { printJson } from './print.ts'
+
+export function register(program: Command): void {
+	program
+		.command('check-config')
+		.description("Check an edge's configuration, with the overrides of this environment, and explain mistakes.")
+		.argument('[file]', 'default: that of SPILLWAY_CONFIG, else spillway.config.json, which need not be there')
+		.option('--json', 'print the result as JSON')
+		.action(check)
+}
+
+async function check(file: string | undefined, options: { json?: true }): Promise<void> {
+	const [{ checkConfig }, { defaultConfigFile, readConfigFile }] = await Promise.all([
+		import('../config/load.ts'),
+		import('../config/file.ts'),
+	])
+	const path = file ?? process.env.SPILLWAY_CONFIG
+	const { errors, warnings } = checkConfig({ file: await readConfigFile(path), environment: process.env })
+	if (errors.length) process.exitCode = 1
+	if (options.json) return printJson({ errors, warnings })
+	const lines = [...errors.map((line) => `error    ${line}`), ...warnings.map((line) => `warning  ${line}`)]
+	const verdict = errors.length ? 'has mistakes' : warnings.length ? 'works, but look at the warnings' : 'is good'
+	process.stdout.write([`${path || defaultConfigFile}: ${verdict}`, ...lines.map((line) => `  ${line}`), ''].join('\n'))
+}
