@@ -1,0 +1,88 @@
+// The edge's application before real sessions of tiny models, on a port of this machine: for the suites, and for what only a
+// process of one's own can show.
+
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { Hono } from 'hono'
+import * as ort from 'onnxruntime-node'
+import { createEdge } from '../../edge/app.ts'
+import { memoryQuota } from '../../edge/auth/quota.ts'
+import { loadConfig } from '../../edge/config/load.ts'
+import type { EdgeConfigInput } from '../../edge/config/schema.ts'
+import { prometheusStore } from '../../edge/metrics/prometheus.ts'
+import type { EdgeParts, ServedModel } from '../../edge/parts.ts'
+import { spaceOf } from '../../runtime/core/call.ts'
+import type { Executor } from '../../runtime/core/executor.ts'
+import { overflow } from '../../runtime/overflow/loop.ts'
+import { createSession } from '../../runtime/session/session.ts'
+import { tokenized } from '../../runtime/tasks/tokenized.ts'
+import { createTokenizer } from '../../runtime/tasks/tokenizer.ts'
+import { packed } from '../runtime/tiny.ts'
+import { type EdgeUnderTest, suiteConfig, suiteModels } from './suites/under-test.ts'
+
+export interface LocalOptions {
+	/** Changes the configuration of the suites. */
+	config?: EdgeConfigInput
+	/** Puts another executor in place of the model's own. */
+	replace?: (model: ServedModel) => Executor
+	/** Changes what the application is made of. */
+	parts?: Partial<EdgeParts>
+}
+
+const variant = 'fp32'
+
+async function servedModels(): Promise<ServedModel[]> {
+	return Promise.all(
+		suiteModels().map(async ({ description, files }) => {
+			const { manifest, digest } = await packed(description, files)
+			const graph = files['graph.onnx'] as Uint8Array
+			const session = await createSession({ ort, graph, manifest, digest, variant, provider: 'cpu', name: 'edge' })
+			const file = files['tokenizer.json']
+			const inner =
+				file && manifest.task ? tokenized(session, { manifest, tokenizer: createTokenizer(file, manifest.task.maxTokens) }) : session
+			const executor = overflow('edge', [inner])
+			return { name: manifest.model, version: manifest.version, digest, manifest, variant, executor, ready: async () => true }
+		}),
+	)
+}
+
+/** The parts of an edge in this process. */
+export async function localParts({ config = {}, replace, parts = {} }: LocalOptions = {}): Promise<EdgeParts> {
+	const own = await servedModels()
+	const models = own.map((model) => (replace ? { ...model, executor: replace(model) } : model))
+	const build = { version: '0.0.0-test', platform: 'node' }
+	return {
+		config: loadConfig({ file: { ...suiteConfig, ...config } }),
+		models: {
+			get: async (name, version) => models.find((model) => model.name === name && (version === undefined || model.version === version)),
+			list: async () => models,
+		},
+		distribution: new Hono(),
+		pages: new Hono(),
+		metrics: prometheusStore(build),
+		quota: memoryQuota(),
+		build,
+		peer: (c) => getConnInfo(c).remote.address,
+		...parts,
+	}
+}
+
+/** Starts it; `close` ends it at once. */
+export async function startLocal(options: LocalOptions = {}): Promise<EdgeUnderTest & { close(): Promise<void> }> {
+	const parts = await localParts(options)
+	const app = createEdge(parts)
+	const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
+		const made = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(made))
+	})
+	const text = (await parts.models.get('m')) as ServedModel
+	return {
+		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		space: spaceOf('m', text.digest, variant),
+		close: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve())
+				if ('closeAllConnections' in server) server.closeAllConnections()
+			}),
+	}
+}
