@@ -25,6 +25,8 @@ const steps = [
 		],
 		output: cli,
 		async make() {
+			for (const folder of ['edge', 'models/format', 'models/tools', ...runtimeFolders()])
+				rmSync(join(root, 'dist', folder), { recursive: true, force: true })
 			await run([bin('tsc'), '-p', 'tsconfig.build.json'])
 			chmodSync(cli, 0o755)
 		},
@@ -59,6 +61,15 @@ export async function build() {
 		mkdirSync(join(root, 'dist', '.stamps'), { recursive: true })
 		writeFileSync(stamp, digest)
 	}
+}
+
+/** dist/runtime's folders are the library's; the files beside them are the pages'. */
+function runtimeFolders() {
+	const folder = join(root, 'dist', 'runtime')
+	if (!existsSync(folder)) return []
+	return readdirSync(folder)
+		.filter((name) => statSync(join(folder, name)).isDirectory())
+		.map((name) => `runtime/${name}`)
 }
 
 /** One digest over the names and contents of all files under `paths`. */
