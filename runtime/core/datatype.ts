@@ -55,7 +55,8 @@ export function viewAs<D extends Datatype>(datatype: D, bytes: Uint8Array): Data
 	const size = bytesPerElement(datatype)
 	if (bytes.byteLength % size !== 0)
 		throw new RangeError(`${bytes.byteLength} bytes are no whole number of ${datatype} elements (${size} bytes each)`)
-	const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+	// Not slice(): that of Node's Buffer does not copy.
+	const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
 	return new Elements(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
 }
 

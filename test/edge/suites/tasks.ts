@@ -35,7 +35,7 @@ export function tasksSuite(edge: () => EdgeUnderTest): void {
 		expect(response.status).toBe(200)
 		const { outputs } = decodeResponse(new Uint8Array(await response.arrayBuffer()), response.headers.get(headerLengthName))
 		expect(outputs.embedding?.shape).toEqual([input.length, 4])
-		expect((outputs.embedding?.data as Float32Array).every(Number.isFinite)).toBe(true)
+		expect(Array.from(outputs.embedding?.data as Float32Array).filter((value) => !Number.isFinite(value))).toEqual([])
 	})
 
 	test('a vector space may be asked for, in the body or in a header', async () => {

@@ -1,0 +1,67 @@
+// `/metrics`: figures that are true, for those who may read them.
+
+import { expect, test } from 'vitest'
+import { call, type EdgeUnderTest, keys } from './under-test.ts'
+
+export function metricsSuite(edge: () => EdgeUnderTest): void {
+	const text = async () => (await call(edge(), '/metrics', { key: keys.metrics })).text()
+
+	/** The value of a sample, found by its name and labels in any order; 0 when there is none. */
+	const value = (figures: string, name: string, labels: Record<string, string> = {}): number =>
+		figures
+			.split('\n')
+			.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+			.filter((line) => Object.entries(labels).every(([label, wanted]) => line.includes(`${label}="${wanted}"`)))
+			.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+
+	/** Figures are reported behind the answer: waits until they are there. */
+	const settled = async (reached: (figures: string) => boolean): Promise<string> => {
+		for (let i = 0; i < 100; i++) {
+			const figures = await text()
+			if (reached(figures)) return figures
+			await new Promise((resolve) => setTimeout(resolve, 50))
+		}
+		throw new Error(`the figures did not come:\n${await text()}`)
+	}
+
+	test('needs a key with its scope', async () => {
+		expect((await call(edge(), '/metrics')).status).toBe(401)
+		expect((await call(edge(), '/metrics', { key: keys.secret })).status).toBe(403)
+		const response = await call(edge(), '/metrics', { key: keys.metrics })
+		expect(response.status).toBe(200)
+		expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+		expect(await response.text()).toMatch(/^spillway_build_info\{version="[^"]+",platform="[^"]+"\} 1$/m)
+	})
+
+	test('counts requests, inferences, bytes and errors', async () => {
+		const before = await text()
+		const requests = { route: '/v1/tasks/:task', method: 'POST', protocol: 'task' }
+		let bytes = 0
+		for (let i = 0; i < 5; i++) {
+			const response = await call(edge(), '/v1/tasks/embed', { key: keys.secret, json: { model: 'm', input: ['hello'] } })
+			bytes += (await response.arrayBuffer()).byteLength
+		}
+		const refused = await call(edge(), '/v1/tasks/embed', { key: keys.secret, json: { model: 'nope', input: ['hello'] } })
+		bytes += (await refused.arrayBuffer()).byteLength
+		const gained = (after: string, name: string, labels: Record<string, string>) => value(after, name, labels) - value(before, name, labels)
+		const after = await settled((figures) => gained(figures, 'spillway_http_requests_total', requests) >= 6)
+		expect(gained(after, 'spillway_http_requests_total', { ...requests, status: '200' })).toBe(5)
+		expect(gained(after, 'spillway_http_requests_total', { ...requests, status: '404' })).toBe(1)
+		expect(gained(after, 'spillway_http_request_duration_seconds_count', { route: '/v1/tasks/:task' })).toBe(6)
+		expect(gained(after, 'spillway_inferences_total', { model: 'm', executor: 'edge' })).toBe(5)
+		expect(gained(after, 'spillway_errors_total', { code: 'not-found', protocol: 'task' })).toBe(1)
+		expect(
+			gained(
+				await settled((figures) => gained(figures, 'spillway_sent_bytes_total', { kind: 'task' }) >= bytes),
+				'spillway_sent_bytes_total',
+				{ kind: 'task' },
+			),
+		).toBe(bytes)
+	})
+
+	test('paths that no one planned make no new series', async () => {
+		for (let i = 0; i < 5; i++) await (await call(edge(), `/nope-${i}?a=${i}`)).arrayBuffer()
+		const figures = await settled((figures) => value(figures, 'spillway_http_requests_total', { route: 'other', status: '404' }) >= 5)
+		expect(figures).not.toMatch(/nope-/)
+	})
+}
