@@ -2,17 +2,24 @@
 // spillway: the command line. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 import { explain } from './explain.ts'
-import { version } from './version.ts'
+import { version } from './package.ts'
 
 try {
+	// Dynamic, so that a package which is not installed is named by `explain`.
 	const { Command, CommanderError } = await import('commander')
+	const commands = await Promise.all([
+		import('./embed.ts'),
+		import('./check-config.ts'),
+		import('./pack.ts'),
+		import('./verify.ts'),
+		import('./keygen.ts'),
+	])
 	const program = new Command('spillway')
-		.description('Packs, verifies and runs models, and serves them at the edge.')
-		.version(version())
+		.description('Runs models, serves them at the edge, packs and verifies them.')
+		.version(version)
 		.showHelpAfterError('(add --help for all options)')
 		.exitOverride()
-		.configureHelp({ showGlobalOptions: false })
-	for (const register of await commands()) register(program)
+	for (const { register } of commands) register(program)
 	try {
 		await program.parseAsync()
 	} catch (error) {
@@ -22,8 +29,4 @@ try {
 } catch (error) {
 	process.stderr.write(`spillway: ${explain(error)}\n`)
 	process.exitCode = 1
-}
-
-async function commands() {
-	return [(await import('./pack.ts')).register, (await import('./verify.ts')).register, (await import('./keygen.ts')).register]
 }

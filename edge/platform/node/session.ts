@@ -17,6 +17,8 @@ export interface NodeSessionOptions {
 	catalog: Catalog
 	/** Folder for files that are put together from chunks. */
 	cache: string
+	/** The executor's name in provenance. Default: `edge`. */
+	name?: string
 }
 
 /** Native runs gain from a batch up to about here; larger ones make other calls wait. */
@@ -27,7 +29,7 @@ const texts = { rows: 16, tokens: 1024 }
  *
  * @throws SpillwayError `environment` without onnxruntime-node, `golden-mismatch`, `integrity`, `not-found`, `unsupported`.
  */
-export async function nodeSession(version: Version, { catalog, cache }: NodeSessionOptions): Promise<Executor> {
+export async function nodeSession(version: Version, { catalog, cache, name = 'edge' }: NodeSessionOptions): Promise<Executor> {
 	const { manifest, digest, variant, config } = version
 	const ort = await importOrt()
 	const graph = manifest.variants[variant]?.graphs.cpu as Graph
@@ -39,7 +41,7 @@ export async function nodeSession(version: Version, { catalog, cache }: NodeSess
 		digest,
 		variant,
 		provider: 'cpu',
-		name: 'edge',
+		name,
 		options: {
 			// On x64 without VNNI, 8-bit products overflow their 16-bit sums (onnxruntime issue 6004); elsewhere this changes nothing.
 			extra: { session: { x64quantprecision: '1' } },

@@ -1,0 +1,24 @@
+// This package as it is installed: found from the sources and from the built files alike.
+
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const found = find()
+
+/** Version of the package, e.g. `0.1.0`. */
+export const version: string = found.version
+
+/** The folder with the package's packed models. */
+export const shippedModels: string = fileURLToPath(new URL('dist/models', found.folder))
+
+function find(): { folder: URL; version: string } {
+	for (let folder = new URL('./', import.meta.url); ; folder = new URL('../', folder)) {
+		try {
+			const { name, version } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8'))
+			if (name === 'spillway') return { folder, version }
+		} catch {
+			// Not here: further up.
+		}
+		if (folder.pathname === '/') throw new Error(`there is no package.json of spillway above ${import.meta.url}`)
+	}
+}
