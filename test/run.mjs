@@ -11,7 +11,8 @@ await main(async () => {
 	await build()
 	return vitest({
 		config: 'test/vitest.config.ts',
-		env: { SPILLWAY_CHROMIUM: await chromium() },
+		// The edge takes variables that begin with SPILLWAY_ for its settings.
+		env: { CHROME_PATH: await chromium(), SPILLWAY_CHROMIUM: undefined },
 		limit: 30 * 60_000,
 	})
 })

@@ -1,7 +1,7 @@
 // The build: each step runs when its inputs are not those it last ran with, or when its output is gone.
 
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { node, root, run } from './command.mjs'
 import { say } from './report.mjs'
@@ -36,6 +36,16 @@ const steps = [
 		inputs: ['package.json', 'package-lock.json', 'tsconfig.json', 'vite.config.ts', 'runtime', 'models/format', 'demo'],
 		output: join(root, 'dist', 'demo', 'index.html'),
 		make: () => run([node, bin('vite'), 'build', '--logLevel', 'warn']),
+	},
+	{
+		name: 'docs',
+		inputs: ['package-lock.json'],
+		output: join(root, 'dist', 'docs', 'swagger-ui-bundle.js'),
+		make() {
+			mkdirSync(join(root, 'dist', 'docs'), { recursive: true })
+			for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js'])
+				copyFileSync(join(root, 'node_modules', 'swagger-ui-dist', file), join(root, 'dist', 'docs', file))
+		},
 	},
 	{
 		name: 'models',

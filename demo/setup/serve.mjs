@@ -1,0 +1,36 @@
+// The edge with the demo, on embedded defaults and this clone's state. Started by start.mjs, on the repository's Node.
+
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadConfig } from '../../dist/edge/config/load.js'
+import { serve } from '../../dist/edge/node.js'
+import { root } from './command.mjs'
+
+const [port, key] = process.argv.slice(2)
+
+/** The demo key: for servers, and on loopback for pages of any origin. */
+const demo = {
+	id: 'demo',
+	hash: createHash('sha256').update(key).digest('hex'),
+	kind: 'publishable',
+	loopback: true,
+	servers: true,
+}
+
+// The page asks for it at /demo/config.json.
+mkdirSync(join(root, 'dist', 'demo', 'demo'), { recursive: true })
+writeFileSync(join(root, 'dist', 'demo', 'demo', 'config.json'), `${JSON.stringify({ key })}\n`, { mode: 0o600 })
+
+const edge = await serve({
+	config: loadConfig({ file: { keys: [demo] } }),
+	environment: {},
+	port: Number(port),
+	stateDir: join(root, '.spillway'),
+	modelsDir: join(root, 'dist', 'models'),
+})
+
+const stop = () => edge.close().then(() => process.exit(0))
+process.on('SIGTERM', stop)
+// start.mjs is gone, however it ended.
+process.on('disconnect', stop)
