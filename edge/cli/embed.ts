@@ -1,9 +1,10 @@
 // spillway embed <texts…>
 
+import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import type { EmbedCall, EmbedOutput, Provenance } from '../../runtime/core/call.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
-import { shippedModels } from './package.ts'
+import { packageFolder } from './package.ts'
 import { printJson, printTable } from './print.ts'
 
 interface Options {
@@ -20,7 +21,7 @@ export function register(program: Command): void {
 		.description('Embed texts, with the model in this process, or by asking an edge, and tell where it ran.')
 		.argument('<texts...>', 'one vector is made for each')
 		.option('--model <name>', 'model with the task embed', 'minilm')
-		.option('--models <folder>', "packed models to run; default: this package's own", shippedModels)
+		.option('--models <folder>', "packed models to run; default: this package's own", fileURLToPath(new URL('dist/models', packageFolder)))
 		.option('--url <address>', 'ask this edge instead of running the model here')
 		.option('--key <key>', "the edge's API key")
 		.option('--json', 'print the vectors as JSON')

@@ -9,6 +9,7 @@ try {
 	const { Command, CommanderError } = await import('commander')
 	const commands = await Promise.all([
 		import('./embed.ts'),
+		import('./serve.ts'),
 		import('./check-config.ts'),
 		import('./pack.ts'),
 		import('./verify.ts'),

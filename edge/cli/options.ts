@@ -20,6 +20,13 @@ export function count(text: string): number {
 	return value
 }
 
+/** A port; 0 lets the system choose. */
+export function port(text: string): number {
+	const value = count(text)
+	if (value > 65_535) throw new InvalidArgumentError('Give a port, 0 to 65535.')
+	return value
+}
+
 /** Collects trust keys over repeated options. */
 export function trustKeys(text: string, before: string[]): string[] {
 	if (!isTrustKey(text)) throw new InvalidArgumentError('A trust key is 43 characters of base64url, as keygen prints it.')

@@ -1,15 +1,14 @@
-// This package as it is installed: found from the sources and from the built files alike.
+// This package as it is installed: its version and its folder, from the sources and from the built files alike.
 
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 
 const found = find()
 
 /** Version of the package, e.g. `0.1.0`. */
 export const version: string = found.version
 
-/** The folder with the package's packed models. */
-export const shippedModels: string = fileURLToPath(new URL('dist/models', found.folder))
+/** The package's top folder, with a slash at the end. */
+export const packageFolder: URL = found.folder
 
 function find(): { folder: URL; version: string } {
 	for (let folder = new URL('./', import.meta.url); ; folder = new URL('../', folder)) {
