@@ -1,5 +1,7 @@
 // Several runs for one call: a few under way at a time, so that other calls get their turn, and none goes on when one has failed.
 
+import { aborted } from '../core/deadline.ts'
+
 /**
  * Runs `work` for each piece, at most `width` at a time, in order. After the first failure, or an abort, no further piece is begun and
  * those under way are told by their signal.
@@ -22,7 +24,7 @@ export async function inTurn<P, R>(
 		for (let piece = remaining.next(); !piece.done; piece = remaining.next()) {
 			const index = next++
 			results[index] = await work(piece.value, both)
-			if (both.aborted) return
+			if (both.aborted) throw aborted(both)
 		}
 	}
 	try {

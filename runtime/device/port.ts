@@ -1,13 +1,15 @@
 // Calls over a message port: `callOver` is the caller's end, `answerOver` the other.
 
 import type { Answer, Call } from '../core/call.ts'
-import { bounded } from '../core/deadline.ts'
+import { aborted, bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
 import type { Reply, Request } from './protocol.ts'
 
 /** The caller's end of a port. */
 export interface Caller {
+	/** Settles when the other side has answered, or is gone: not before, even when the signal has aborted or time is up. */
+	ask(call: Call, context: Context): Promise<Answer>
 	/** Settles by the context's time left and signal, whatever the other side does. */
 	infer(call: Call, context: Context): Promise<Answer>
 	/** Rejects all calls under way, and all later ones, with `error`: the other side is gone. */
@@ -36,35 +38,43 @@ export function callOver(
 	port.onmessage = ({ data }: MessageEvent<Reply>) => {
 		if (data.type !== 'answer' && data.type !== 'error') return onTold(data)
 		const call = waiting.get(data.id)
-		if (!call) return // Came after the deadline or the abort had settled it.
+		if (!call) return
 		waiting.delete(data.id)
 		call.context.retries.left = data.retries
 		if (data.type === 'answer') call.resolve(data.answer)
 		else call.reject(SpillwayError.fromWire(data.error))
 	}
 
+	port.onmessageerror = () => {
+		for (const { reject } of waiting.values()) reject(new SpillwayError('internal', `what ${name} said could not be read`))
+		waiting.clear()
+	}
+
+	const ask: Caller['ask'] = (call, context) =>
+		new Promise((resolve, reject) => {
+			if (closed) return reject(closed)
+			if (context.signal.aborted) return reject(aborted(context.signal))
+			const id = ++lastId
+			const { remaining, hops, retries, trace } = context
+			try {
+				send({ type: 'call', id, call, remaining, hops, retries: retries.left, trace })
+			} catch (error) {
+				return reject(SpillwayError.from(error, 'invalid-input', 'the input cannot be sent to a worker: '))
+			}
+			const cancel = () => send({ type: 'cancel', id })
+			context.signal.addEventListener('abort', cancel, { once: true })
+			const settle = <T>(give: (value: T) => void) => {
+				return (value: T) => {
+					context.signal.removeEventListener('abort', cancel)
+					give(value)
+				}
+			}
+			waiting.set(id, { context, resolve: settle(resolve), reject: settle(reject) })
+		})
+
 	return {
-		infer: (call, context) =>
-			bounded(
-				`the call to ${name}`,
-				context,
-				(abandoned) =>
-					new Promise((resolve, reject) => {
-						if (closed) return reject(closed)
-						if (abandoned.aborted) return
-						const id = ++lastId
-						const { remaining, hops, retries, trace } = context
-						try {
-							send({ type: 'call', id, call, remaining, hops, retries: retries.left, trace })
-						} catch (error) {
-							return reject(SpillwayError.from(error, 'invalid-input', 'the input cannot be sent to a worker: '))
-						}
-						waiting.set(id, { context, resolve, reject })
-						abandoned.addEventListener('abort', () => {
-							if (waiting.delete(id)) send({ type: 'cancel', id })
-						})
-					}),
-			),
+		ask,
+		infer: (call, context) => bounded(`the call to ${name}`, context, (abandoned) => ask(call, { ...context, signal: abandoned })),
 		close(error) {
 			closed ??= error
 			for (const { reject } of waiting.values()) reject(error)

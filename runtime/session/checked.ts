@@ -24,17 +24,20 @@ export interface VerdictSubject {
 
 export const verdictKey = ({ digest, variant, provider, build }: VerdictSubject): string => `${digest}/${variant}/${provider}/${build}`
 
-export interface CheckOptions {
+export interface JudgeOptions {
 	manifest: Manifest
 	variant: string
 	provider: Provider
+	/** Milliseconds that all samples may take together. Default: 120,000. */
+	remaining?: number
+	signal?: AbortSignal
+}
+
+export interface CheckOptions extends JudgeOptions {
 	/** What an earlier check found: it is believed, and no sample is run. */
 	verdict?: Verdict | undefined
 	/** Told what this check found. */
 	remember?(verdict: Verdict): void | Promise<void>
-	/** Milliseconds that all samples may take together. Default: 120,000. */
-	remaining?: number
-	signal?: AbortSignal
 }
 
 /**
@@ -45,22 +48,31 @@ export interface CheckOptions {
  * @example const executor = await checked(await createSession(…), { manifest, variant, provider })
  */
 export async function checked(session: Executor, options: CheckOptions): Promise<Executor> {
-	const { manifest, variant, provider } = options
 	try {
 		const verdict = options.verdict ?? (await judge(session, options))
 		if (!options.verdict) await options.remember?.(verdict)
-		if (verdict.reason === null) return session
-		throw new SpillwayError(
-			'golden-mismatch',
-			`${manifest.model} ${manifest.version} (${variant}) computes wrongly on ${provider} here: ${verdict.reason}`,
-		)
+		mustPass(verdict, options)
+		return session
 	} catch (error) {
 		await session.dispose()
 		throw error
 	}
 }
 
-async function judge(session: Executor, options: CheckOptions): Promise<Verdict> {
+/** @throws SpillwayError `golden-mismatch` when the verdict is that samples failed. */
+export function mustPass(
+	{ reason }: Verdict,
+	{ manifest, variant, provider }: Pick<JudgeOptions, 'manifest' | 'variant' | 'provider'>,
+): void {
+	if (reason !== null)
+		throw new SpillwayError(
+			'golden-mismatch',
+			`${manifest.model} ${manifest.version} (${variant}) computes wrongly on ${provider} here: ${reason}`,
+		)
+}
+
+/** Runs the golden samples. What the session throws is passed on. */
+export async function judge(session: Executor, options: JudgeOptions): Promise<Verdict> {
 	const { manifest, variant, provider, remaining = 120_000, signal = new AbortController().signal } = options
 	const graph = manifest.variants[variant]?.graphs[provider] as Graph
 	const end = performance.now() + remaining

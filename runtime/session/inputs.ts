@@ -49,6 +49,15 @@ export function checkInputs({ inputs, axes }: Pick<Manifest, 'inputs' | 'axes'>,
 /** How much work a call is: the product of its named axes, so rows times tokens for a text model, and 1 where all is fixed. */
 export const workOf = (sizes: AxisSizes): number => [...sizes.values()].reduce((product, size) => product * size, 1)
 
+/** Work of a call that may yet turn out invalid. */
+export function likelyWork(manifest: Pick<Manifest, 'inputs' | 'axes'>, tensors: Tensors): number {
+	try {
+		return workOf(checkInputs(manifest, tensors))
+	} catch {
+		return 1
+	}
+}
+
 const expected = (specs: readonly TensorSpec[]): string =>
 	specs.map(({ name, datatype, shape }) => `${JSON.stringify(name)} ${datatype} [${shape.join(', ')}]`).join(', ')
 

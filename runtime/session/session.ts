@@ -6,7 +6,7 @@ import { bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
 import type { Tensors } from '../core/tensor.ts'
-import { type AxisSizes, batchAxis, checkInputs, workOf } from './inputs.ts'
+import { type AxisSizes, batchAxis, checkInputs, likelyWork, workOf } from './inputs.ts'
 import { Lane } from './lane.ts'
 import { fromOrt, type InferenceSession, type Ort, toOrt } from './ort.ts'
 import { PaceMeter } from './pace.ts'
@@ -150,15 +150,6 @@ export function checkModel(asked: ModelRef, { model, version }: Pick<Manifest, '
 		throw new SpillwayError('not-found', `${model} is here as version ${version}, not ${asked.version}`)
 	if (asked.space !== undefined && asked.space !== space)
 		throw new SpillwayError('unsupported', `${model} answers here in space ${space}, not ${asked.space}`)
-}
-
-/** Work of a call that may yet turn out invalid. */
-function likelyWork(manifest: Manifest, tensors: Tensors): number {
-	try {
-		return workOf(checkInputs(manifest, tensors))
-	} catch {
-		return 1
-	}
 }
 
 const disposed = (name: string): SpillwayError => new SpillwayError('disposed', `${name} was disposed`)

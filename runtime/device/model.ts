@@ -1,0 +1,224 @@
+// One model in the engine: loading it, what there is to tell about it, and giving it up.
+
+import type { Manifest } from '../../models/format/manifest.ts'
+import { type Call, spaceOf } from '../core/call.ts'
+import { aborted, bounded } from '../core/deadline.ts'
+import { messageOf, SpillwayError } from '../core/error.ts'
+import type { Estimate } from '../core/executor.ts'
+import type { Pointer } from '../store/channel.ts'
+import type { Storage } from '../store/storage.ts'
+import type { Store, Version } from '../store/store.ts'
+import { type Choice, choose } from './choose.ts'
+import type { ModelReport } from './control.ts'
+import type { Progress, StateMessage } from './protocol.ts'
+import { type Served, serveVersion } from './serve-version.ts'
+
+/** What all models of an engine share. */
+export interface Surroundings {
+	store: Store
+	storage: Storage
+	/** Address of the session worker's script. */
+	script: string
+	/** Session workers for each model. */
+	size: number
+	/** ONNX Runtime's WebAssembly, compiled once for all. */
+	wasm(): Promise<WebAssembly.Module>
+	onProgress(progress: Progress): void
+	/** Told when the model's state or estimate may have changed. */
+	onChange(model: string): void
+}
+
+interface Loaded extends Served {
+	pointer: Pointer
+	manifest: Manifest
+	choice: Choice
+	bytes: Version['bytes']
+}
+
+export class Model {
+	readonly name: string
+	readonly #around: Surroundings
+	readonly #life = new AbortController()
+	#state: ModelReport['state'] = 'loading'
+	#loaded: Loaded | undefined
+	#error: SpillwayError | undefined
+	#notes: string[] = []
+	/** Settles with the load; asked by all who want the model. */
+	readonly ready: Promise<void>
+
+	/** Begins to load. */
+	constructor(name: string, version: string | undefined, around: Surroundings) {
+		this.name = name
+		this.#around = around
+		this.ready = this.#load(version)
+		// Those who wait are told; when nobody does it is no unhandled rejection.
+		this.ready.catch(() => {})
+	}
+
+	get state(): ModelReport['state'] {
+		return this.#state
+	}
+
+	get version(): string | undefined {
+		return this.#loaded?.manifest.version
+	}
+
+	/** The executor, or the reason why there is none. */
+	get served(): Served | SpillwayError {
+		if (this.#loaded && this.#state === 'ready') return this.#loaded
+		if (this.#error)
+			return new SpillwayError('unavailable', `${this.name} could not be loaded: ${this.#error.message}`, { cause: this.#error })
+		return new SpillwayError('unavailable', `${this.name} is still loading`)
+	}
+
+	/** Whether its load was stopped. */
+	get stopped(): boolean {
+		return this.#error?.code === 'aborted'
+	}
+
+	stopLoading(): void {
+		if (this.#state === 'loading') this.#life.abort()
+	}
+
+	/** Ends the workers; calls under way reject with `disposed`. */
+	async dispose(): Promise<void> {
+		this.#life.abort(new SpillwayError('disposed', `${this.name} was unloaded`))
+		await this.#loaded?.executor.dispose()
+	}
+
+	async #load(version: string | undefined): Promise<void> {
+		const { signal } = this.#life
+		const revalidating = new AbortController()
+		try {
+			this.#progress('channel', 0, 0, 0)
+			const resolve = () => this.#around.store.resolve(this.name, version, AbortSignal.any([signal, revalidating.signal]))
+			const { candidates, revalidation } = await resolve()
+			const loaded = await this.#first(candidates).catch(async (error) => {
+				if (!revalidation) throw error
+				// What is stored does not serve, and may be gone at its address: by now the channel may have named another version.
+				await revalidation
+				const others = (await resolve()).candidates.filter(({ digest }) => candidates.every((tried) => tried.digest !== digest))
+				if (others.length === 0 || signal.aborted) throw error
+				this.#notes.push(`the stored version could not be loaded: ${messageOf(error)}`)
+				return this.#first(others)
+			})
+			if (signal.aborted) {
+				await loaded.executor.dispose()
+				throw aborted(signal)
+			}
+			await this.#around.store.commit(this.name, loaded.pointer)
+			// From here on nothing is asked of the network, so that a page may promise it.
+			revalidating.abort()
+			const found = await revalidation
+			if (found) this.#notes.push(found)
+			this.#loaded = loaded
+			this.#state = 'ready'
+			this.#progress('ready', loaded.bytes.total, loaded.bytes.total, loaded.bytes.stored)
+		} catch (error) {
+			revalidating.abort()
+			this.#error = signal.reason instanceof SpillwayError ? signal.reason : SpillwayError.from(error)
+			this.#state = 'failed'
+			throw this.#error
+		} finally {
+			this.#around.onChange(this.name)
+		}
+	}
+
+	/** The first version that serves. */
+	async #first(candidates: readonly Pointer[]): Promise<Loaded> {
+		const [pointer, ...others] = candidates
+		if (!pointer) throw new SpillwayError('internal', 'no version to load')
+		try {
+			return await this.#serve(pointer, others.length > 0 ? 'hasty' : 'patient')
+		} catch (error) {
+			if (others.length === 0 || this.#life.signal.aborted) throw error
+			this.#notes.push(`version ${pointer.version} could not be loaded, going on with the one before: ${messageOf(error)}`)
+			return this.#first(others)
+		}
+	}
+
+	async #serve(pointer: Pointer, network: 'patient' | 'hasty'): Promise<Loaded> {
+		const { store, storage, script, size, wasm, onChange } = this.#around
+		const { signal } = this.#life
+		// Compiled meanwhile; its failure is met when it is needed.
+		const compiled = bounded('compiling', { remaining: Number.POSITIVE_INFINITY, signal }, wasm)
+		compiled.catch(() => {})
+		const version = await store.read(this.name, pointer, {
+			signal,
+			network,
+			files: (manifest) => choose(manifest).files,
+			onProgress: (loaded, total, stored) => this.#progress('files', loaded, total, stored),
+		})
+		const { manifest, bytes } = version
+		const choice = choose(manifest)
+		this.#progress('session', bytes.total, bytes.total, bytes.stored)
+		const served = await serveVersion({
+			version,
+			choice,
+			size,
+			script,
+			wasm: await compiled,
+			records: storage.records,
+			signal,
+			again: async (files) => (await store.read(this.name, pointer, { signal, network: 'none', files: () => files })).files,
+			onChange: () => onChange(this.name),
+			onFailed: (error) => this.#fail(error),
+		})
+		return { ...served, pointer, manifest, choice, bytes }
+	}
+
+	#fail(error: SpillwayError): void {
+		if (this.#state !== 'ready') return
+		this.#error = error
+		this.#state = 'failed'
+		this.#around.onChange(this.name)
+	}
+
+	#progress(phase: Progress['phase'], loaded: number, total: number, stored: number): void {
+		this.#around.onProgress({ model: this.name, phase, loaded, total, stored })
+	}
+
+	/** For a short call. */
+	get #estimate(): Estimate {
+		if (this.#state === 'failed') return { can: 'no', reason: 'unhealthy', detail: this.#error?.message ?? 'failed', queue: 0, run: 0 }
+		if (!this.#loaded) return { can: 'loading', reason: 'loading', detail: `${this.name} is still loading`, queue: 0, run: 0 }
+		const { manifest, executor } = this.#loaded
+		const model = { name: this.name }
+		const call: Call = manifest.task
+			? { kind: 'task', model, task: manifest.task.kind, input: [''] }
+			: { kind: 'tensors', model, tensors: {} }
+		return executor.estimate(call)
+	}
+
+	get #identity(): Pick<StateMessage, 'version' | 'space' | 'provider' | 'variant'> {
+		if (!this.#loaded) return { version: null, space: null, provider: null, variant: null }
+		const { manifest, pointer, choice } = this.#loaded
+		const { variant, provider } = choice
+		return { version: manifest.version, space: spaceOf(manifest.model, pointer.digest, variant), provider, variant }
+	}
+
+	get message(): StateMessage {
+		return { type: 'state', model: this.name, ...this.#identity, estimate: this.#estimate, pace: this.#loaded?.pace() ?? null }
+	}
+
+	/** @param notes of the engine, true of all its models. */
+	report(notes: readonly string[]): ModelReport {
+		const loaded = this.#loaded
+		return {
+			model: this.name,
+			state: this.#state,
+			...this.#identity,
+			manifest: loaded?.pointer.digest ?? null,
+			description: loaded ? describe(loaded.manifest, loaded.choice.variant) : null,
+			bytes: loaded?.bytes ?? null,
+			golden: loaded?.golden ?? null,
+			notes: [...notes, ...this.#notes],
+			error: this.#error?.toWire() ?? null,
+			estimate: this.#estimate,
+		}
+	}
+}
+
+function describe({ description, license, source, variants }: Manifest, variant: string): ModelReport['description'] {
+	return { text: description, license, source: source.name, accuracy: variants[variant]?.accuracy ?? {} }
+}

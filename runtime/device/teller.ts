@@ -1,0 +1,57 @@
+// Tells pages how models stand and how loads go, often enough to be true and seldom enough to cost nothing.
+
+import type { Progress, ProgressMessage, StateMessage } from './protocol.ts'
+
+/** Milliseconds between two messages about the same thing. */
+const interval = 50
+
+export class Teller {
+	readonly #ports = new Set<MessagePort>()
+	readonly #stateOf: (model: string) => StateMessage
+	/** What each model was last said to be able to. */
+	readonly #said = new Map<string, string>()
+	readonly #waiting = new Map<string, ReturnType<typeof setTimeout>>()
+	readonly #progressed = new Map<string, { phase: string; time: number }>()
+
+	constructor(stateOf: (model: string) => StateMessage) {
+		this.#stateOf = stateOf
+	}
+
+	/** Tells the port of all models, and of every change from now on. */
+	add(port: MessagePort, models: readonly string[]): void {
+		this.#ports.add(port)
+		for (const model of models) port.postMessage(this.#stateOf(model))
+	}
+
+	/** At once when the model can do other than before, else within the interval. */
+	changed(model: string): void {
+		const state = this.#stateOf(model)
+		const { version, estimate } = state
+		const said = JSON.stringify([version, estimate.can, estimate.reason])
+		if (said !== this.#said.get(model)) {
+			this.#said.set(model, said)
+			this.#tell(state)
+		} else if (!this.#waiting.has(model))
+			this.#waiting.set(
+				model,
+				setTimeout(() => {
+					this.#waiting.delete(model)
+					this.#tell(this.#stateOf(model))
+				}, interval),
+			)
+	}
+
+	/** Passes over what follows too soon within the same phase; the last of a phase is always told. */
+	progress(progress: Progress): void {
+		const { model, phase, loaded, total } = progress
+		const last = this.#progressed.get(model)
+		const now = performance.now()
+		if (last?.phase === phase && now - last.time < interval && loaded < total) return
+		this.#progressed.set(model, { phase, time: now })
+		this.#tell({ type: 'progress', ...progress })
+	}
+
+	#tell(message: StateMessage | ProgressMessage): void {
+		for (const port of this.#ports) port.postMessage(message)
+	}
+}

@@ -1,0 +1,74 @@
+// Storage that never stops a load: what the browser refuses to keep is kept in memory, and the reason is told.
+
+import { messageOf } from '../core/error.ts'
+import { memoryStorage } from './memory.ts'
+import type { Storage } from './storage.ts'
+
+/** @param open e.g. `browserStorage`. @param note told once for each kind of failure. */
+export async function resilientStorage(open: () => Promise<Storage>, note: (text: string) => void): Promise<Storage> {
+	const memory = memoryStorage()
+	const told = new Set<string>()
+	const tell = (text: string) => {
+		if (!told.has(text)) note(text)
+		told.add(text)
+	}
+
+	let storage: Storage
+	try {
+		storage = await open()
+	} catch (error) {
+		tell(`this browser keeps nothing here, models are downloaded again next time: ${messageOf(error)}`)
+		return memory
+	}
+
+	/** Reading fails like not having. */
+	const reading = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+		try {
+			return await work()
+		} catch (error) {
+			tell(`stored data cannot be read: ${messageOf(error)}`)
+			return undefined
+		}
+	}
+	const writing = async (work: () => Promise<void>, instead: () => Promise<void>): Promise<void> => {
+		try {
+			await work()
+		} catch (error) {
+			tell(
+				isQuota(error)
+					? 'the browser refuses to store more; going on from memory'
+					: `storing failed, going on from memory: ${messageOf(error)}`,
+			)
+			await instead()
+		}
+	}
+
+	return {
+		records: {
+			get: async <T>(key: string) => (await memory.records.get<T>(key)) ?? (await reading(() => storage.records.get<T>(key))),
+			set: (key, value) =>
+				writing(
+					() => storage.records.set(key, value),
+					() => memory.records.set(key, value),
+				),
+			async delete(key) {
+				await memory.records.delete(key)
+				await reading(() => storage.records.delete(key))
+			},
+		},
+		bytes: {
+			get: async (digest) => (await memory.bytes.get(digest)) ?? (await reading(() => storage.bytes.get(digest))),
+			set: (digest, bytes) =>
+				writing(
+					() => storage.bytes.set(digest, bytes),
+					() => memory.bytes.set(digest, bytes),
+				),
+			async delete(digest) {
+				await memory.bytes.delete(digest)
+				await reading(() => storage.bytes.delete(digest))
+			},
+		},
+	}
+}
+
+const isQuota = (error: unknown): boolean => error instanceof Error && error.name === 'QuotaExceededError'
