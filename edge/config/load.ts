@@ -52,7 +52,9 @@ function warningsFor(config: EdgeConfig, environment: Environment): string[] {
 		if (key && findSecret(key, environment) === undefined) warnings.push(`upstreams[${at}].key: ${key.env} is not set in this environment`)
 	})
 	if (findSecret(config.signing.key, environment) === undefined)
-		warnings.push(`signing.key: ${config.signing.key.env} is not set in this environment; channels are served as they were packed`)
+		warnings.push(
+			`signing.key: ${config.signing.key.env} is not set in this environment; Node makes a key of its own, workerd serves channels as they were packed`,
+		)
 	if (config.metrics.access === 'public') warnings.push('metrics.access: everyone who reaches this edge may read its figures')
 	return warnings
 }

@@ -93,7 +93,7 @@ const limits = z.strictObject({
 })
 
 const signing = z.strictObject({
-	/** The Ed25519 private key (PEM or JWK) that channels are signed with. Where the variable is not set, channels are served as they were packed. */
+	/** The Ed25519 private key (JSON Web Key or PEM) that channels are signed with. Where it is not set, Node makes one and keeps it with its state; workerd serves channels as they were packed. */
 	key: secret.default({ env: 'SPILLWAY_SIGNING_KEY' }),
 	/** Public keys (base64url, 43 characters) that signed before; served beside the current one so that pages can be moved over. */
 	previous: z.array(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a raw Ed25519 public key in base64url, 43 characters')).default([]),

@@ -24,15 +24,15 @@ export function readBody(request: Request, { limit, remaining }: BodyOptions): P
 	if (announced > limit) return Promise.reject(tooLarge(limit))
 	const stream = request.body
 	if (!stream) return Promise.resolve(new Uint8Array())
-	const encoding = request.headers.get('content-encoding')?.trim().toLowerCase()
-	if (!encoding || encoding === 'identity')
-		return bounded('the request body', { remaining, signal: request.signal }, () => collect(stream, limit))
+	const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() || 'identity'
 	const format = encodings[encoding]
-	if (!format)
+	if (!format && encoding !== 'identity')
 		return Promise.reject(new SpillwayError('unsupported', `Content-Encoding "${encoding}" is not supported; send gzip, deflate or none`))
-	return bounded('the request body', { remaining, signal: request.signal }, () =>
-		collect(stream.pipeThrough(new DecompressionStream(format)), limit).catch((error) => {
+	const { signal } = request
+	return bounded('the request body', { remaining, signal }, () =>
+		collect(format ? stream.pipeThrough(new DecompressionStream(format)) : stream, limit).catch((error) => {
 			if (error instanceof SpillwayError) throw error
+			if (!format || signal.aborted) throw new SpillwayError('aborted', 'the client broke off its request', { cause: error })
 			throw new SpillwayError('malformed', `the body is no valid ${encoding}: ${messageOf(error)}`, { cause: error })
 		}),
 	)

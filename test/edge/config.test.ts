@@ -1,0 +1,173 @@
+// The configuration: defaults, overrides, and errors that say what to do.
+
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { secretOf } from '../../edge/config/environment.ts'
+import { readConfigFile } from '../../edge/config/file.ts'
+import { checkConfig, loadConfig } from '../../edge/config/load.ts'
+import { settings } from '../../edge/config/settings.ts'
+
+const hash = 'a'.repeat(64)
+const errorsOf = (file: unknown, environment = {}) => checkConfig({ file, environment }).errors
+
+describe('defaults', () => {
+	test('nothing is needed', () => {
+		const { config, errors, warnings } = checkConfig({})
+		expect(errors).toEqual([])
+		expect(config).toMatchObject({
+			server: { host: '127.0.0.1', port: 8787 },
+			models: { minilm: { inProcess: true } },
+			upstreams: [],
+			keys: [],
+			limits: { deadline: 30_000 },
+			metrics: { access: 'loopback' },
+		})
+		expect(warnings).toContainEqual(expect.stringMatching(/^keys: there are none/))
+	})
+
+	test('a section that is given in part keeps its other defaults', () => {
+		expect(loadConfig({ file: { limits: { bodyBytes: 2048 } } }).limits).toMatchObject({ bodyBytes: 2048, deadline: 30_000 })
+	})
+})
+
+describe('errors name the place and what to do', () => {
+	const faults: [string, unknown, string][] = [
+		['a misspelt section', { modles: {} }, 'modles: is no setting; did you mean "models"?'],
+		['a misspelt setting', { limits: { bodyByte: 1 } }, 'limits.bodyByte: is no setting; did you mean "bodyBytes"?'],
+		['a setting far from any', { metrics: { colour: 1 } }, 'metrics.colour: is no setting (there are: access)'],
+		['a wrong type', { limits: { deadline: '5' } }, 'limits.deadline: must be a number'],
+		['a missing one', { keys: [{ id: 'a', kind: 'secret' }] }, 'keys[0].hash: is missing; it must be a string'],
+		['too small a number', { limits: { hops: 0 } }, 'limits.hops: must be at least 1'],
+		['too large a number', { server: { port: 70_000 } }, 'server.port: must be at most 65535'],
+		['a wrong choice', { metrics: { access: 'all' } }, 'metrics.access: must be "loopback" or "public" or "key"'],
+		[
+			'a key in place of its hash',
+			{ keys: [{ id: 'a', kind: 'secret', hash: 'sk_x' }] },
+			'keys[0].hash: must be a SHA-256 in lower-case hexadecimal',
+		],
+		[
+			'an origin with a path',
+			{ keys: [{ id: 'a', kind: 'publishable', hash, origins: ['https://a.example/'] }] },
+			'keys[0].origins[0]: must be an origin such as https://app.example.com, without a path',
+		],
+		[
+			'an upstream without address',
+			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'gpu:8000', models: { minilm: {} } }] },
+			'upstreams[0].url: must be an address such as http://gpu-a:8000',
+		],
+		['a list in place of an object', [], 'the configuration: must be an object'],
+		[
+			'a name that is none',
+			{ models: { 'My Model': {} } },
+			'models.My Model: must be 1 to 64 of a-z, 0-9, ".", "_", "-", and begin with a letter or digit',
+		],
+	]
+	test.each(faults)('%s', (_, file, message) => {
+		expect(errorsOf(file)).toContain(message)
+	})
+
+	test('all faults come at once', () => {
+		expect(errorsOf({ modles: {}, limits: { hops: 0, deadline: 'x' }, server: 5 })).toHaveLength(4)
+	})
+
+	const across: [string, unknown, RegExp][] = [
+		['a model that nothing could answer', { models: { minilm: { inProcess: false } } }, /^models\.minilm\.inProcess: nothing could answer/],
+		[
+			'an upstream of an unknown model',
+			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'http://gpu', models: { other: {} } }] },
+			/^upstreams\[0\]\.models\.other: is not among "models"/,
+		],
+		[
+			'an upstream with the name of another executor',
+			{ upstreams: [{ name: 'edge', kind: 'oip', url: 'http://gpu', models: { minilm: {} } }] },
+			/names another executor/,
+		],
+		[
+			'two keys of one name',
+			{
+				keys: [
+					{ id: 'a', kind: 'secret', hash },
+					{ id: 'a', kind: 'secret', hash: 'b'.repeat(64) },
+				],
+			},
+			/^keys\[1\]\.id/,
+		],
+		['a secret key for pages', { keys: [{ id: 'a', kind: 'secret', hash, origins: ['https://a.example'] }] }, /must not be used in pages/],
+		['a publishable key for no page', { keys: [{ id: 'a', kind: 'publishable', hash }] }, /^keys\[0\]\.origins/],
+		['a default above the most', { limits: { deadline: 10, maxDeadline: 5 } }, /maxDeadline/],
+	]
+	test.each(across)('%s', (_, file, message) => {
+		expect(errorsOf(file)).toEqual([expect.stringMatching(message)])
+	})
+
+	test('loading throws them all in one error', () => {
+		expect(() => loadConfig({ file: { modles: {}, limits: { hops: 0 } } })).toThrow(
+			expect.objectContaining({ code: 'malformed', message: expect.stringMatching(/limits\.hops[\s\S]*modles/) }),
+		)
+	})
+})
+
+describe('overrides from the environment', () => {
+	test('are laid over the file', () => {
+		const file = { limits: { hops: 2, bodyBytes: 4096 } }
+		const environment = { SPILLWAY_LIMITS_HOPS: '3', SPILLWAY_METRICS_ACCESS: 'key', SPILLWAY_MODELS: '{"a":{}}', SPILLWAY_SERVER_HOST: '' }
+		expect(loadConfig({ file, environment })).toMatchObject({
+			limits: { hops: 3, bodyBytes: 4096 },
+			metrics: { access: 'key' },
+			models: { a: {} },
+			server: { host: '127.0.0.1' },
+		})
+		expect(file.limits.hops).toBe(2)
+	})
+
+	test('PORT is the port, unless SPILLWAY_SERVER_PORT says otherwise', () => {
+		expect(loadConfig({ environment: { PORT: '9000' } }).server.port).toBe(9000)
+		expect(loadConfig({ environment: { SPILLWAY_SERVER_PORT: '9001', PORT: '9000' } }).server.port).toBe(9001)
+	})
+
+	test('misspelt ones and wrong values are told', () => {
+		expect(errorsOf({}, { SPILLWAY_LIMTS_HOPS: '3' })).toEqual(['SPILLWAY_LIMTS_HOPS: is no setting; did you mean "SPILLWAY_LIMITS_HOPS"?'])
+		expect(errorsOf({}, { SPILLWAY_LIMITS_HOPS: 'three' })).toEqual([expect.stringMatching(/^SPILLWAY_LIMITS_HOPS: must be JSON/)])
+		expect(errorsOf({}, { SPILLWAY_LIMITS_HOPS: '"3"' })).toEqual(['limits.hops: must be a number'])
+	})
+
+	test('other variables, secrets by their names, and bindings that are no strings are left alone', () => {
+		const upstreams = [{ name: 'gpu', kind: 'oip', url: 'http://gpu', key: { env: 'SPILLWAY_GPU_KEY' }, models: { minilm: {} } }]
+		expect(
+			errorsOf({ upstreams }, { HOME: '/root', SPILLWAY_GPU_KEY: 'x', SPILLWAY_CONFIG: 'a.json', SPILLWAY_SESSIONS: { get() {} } }),
+		).toEqual([])
+	})
+
+	test('a secret that is not set is a warning for who checks, an error for who needs it', () => {
+		const upstreams = [{ name: 'gpu', kind: 'oip', url: 'http://gpu', key: { env: 'GPU_KEY' }, models: { minilm: {} } }]
+		expect(checkConfig({ file: { upstreams } }).warnings).toContain('upstreams[0].key: GPU_KEY is not set in this environment')
+		expect(() => secretOf({ env: 'GPU_KEY' }, {})).toThrow(/GPU_KEY is not set/)
+		expect(secretOf({ env: 'GPU_KEY' }, { GPU_KEY: 'x' })).toBe('x')
+	})
+})
+
+describe('the file', () => {
+	test('need not be there, unless it was named; and must be JSON', async () => {
+		const folder = await mkdtemp(join(tmpdir(), 'spillway-config-'))
+		try {
+			await expect(readConfigFile(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'not-found' })
+			const file = join(folder, 'broken.json')
+			await writeFile(file, '{"a":')
+			await expect(readConfigFile(file)).rejects.toMatchObject({ code: 'malformed', message: expect.stringContaining(file) })
+			await writeFile(file, '{"limits":{"hops":2}}')
+			expect(loadConfig({ file: await readConfigFile(file) }).limits.hops).toBe(2)
+		} finally {
+			await rm(folder, { recursive: true })
+		}
+	})
+})
+
+test('the documentation names every setting and its variable', async () => {
+	const text = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+	for (const { path, variable } of settings) {
+		expect(text).toContain(`\`${path.join('.')}\``)
+		expect(text).toContain(variable)
+	}
+})
