@@ -22,6 +22,8 @@ export interface Answering {
 	readonly executor: Executor
 	/** Starts loading where that has not happened; never rejects. */
 	ready(): Promise<boolean>
+	/** Settles with the load, where there is one to wait for. Rejects with its error. */
+	loaded?(): Promise<void>
 }
 
 export interface ServedOptions {
@@ -39,6 +41,13 @@ export interface ServedOptions {
 
 interface Serving extends ServedModel {
 	readonly from: Version
+	loaded(): Promise<void>
+}
+
+export interface OwnedModels extends Models {
+	/** Resolves when every model of the configuration answers. @throws SpillwayError why one does not. */
+	loaded(): Promise<void>
+	dispose(): Promise<void>
 }
 
 /**
@@ -47,13 +56,13 @@ interface Serving extends ServedModel {
  *
  * Keeps settled values only, so that requests on workerd never wait for one another.
  */
-export function servedModels(options: ServedOptions): Models & { dispose(): Promise<void> } {
+export function servedModels(options: ServedOptions): OwnedModels {
 	const { config, catalog } = options
 	const current = new Map<string, Serving>()
 	const coming = new Map<string, Serving>()
 	const retiring = new Set<ReturnType<typeof setTimeout>>()
 
-	async function find(name: string): Promise<ServedModel | undefined> {
+	async function find(name: string): Promise<Serving | undefined> {
 		const modelConfig = Object.hasOwn(config.models, name) ? config.models[name] : undefined
 		if (!modelConfig) return undefined
 		try {
@@ -67,7 +76,7 @@ export function servedModels(options: ServedOptions): Models & { dispose(): Prom
 		}
 	}
 
-	async function update(name: string, modelConfig: ModelConfig): Promise<ServedModel | undefined> {
+	async function update(name: string, modelConfig: ModelConfig): Promise<Serving | undefined> {
 		const packed = await catalog.channel(name)
 		const now = current.get(name)
 		if (!packed || now?.digest === packed.channel.manifest) return now
@@ -119,6 +128,14 @@ export function servedModels(options: ServedOptions): Models & { dispose(): Prom
 			const found = await Promise.all(Object.keys(config.models).map(find))
 			return found.filter((model) => model !== undefined)
 		},
+		async loaded() {
+			const loadAll = Object.keys(config.models).map(async (name) => {
+				const found = await find(name)
+				if (!found) throw new SpillwayError('not-found', `model ${name} is not in the catalogue; pack it, or leave it out of "models"`)
+				await found.loaded()
+			})
+			await Promise.all(loadAll)
+		},
 		async dispose() {
 			for (const timer of retiring) clearTimeout(timer)
 			await Promise.all([...current.values(), ...coming.values()].map(({ executor }) => executor.dispose()))
@@ -130,6 +147,7 @@ async function serve(version: Version, { inProcess, upstreams }: ServedOptions):
 	const { name, digest, manifest, variant, config } = version
 	const remote = await upstreams(version)
 	const answering = [...(config.inProcess ? [inProcess(version)] : []), ...remote]
+	const ready = async () => (await Promise.all(answering.map((one) => one.ready()))).some(Boolean)
 	return {
 		from: version,
 		name,
@@ -141,7 +159,11 @@ async function serve(version: Version, { inProcess, upstreams }: ServedOptions):
 			'edge',
 			answering.map(({ executor }) => executor),
 		),
-		ready: async () => (await Promise.all(answering.map((one) => one.ready()))).some(Boolean),
+		ready,
+		async loaded() {
+			for (const one of answering) await one.loaded?.()
+			if (!(await ready())) throw new SpillwayError('unavailable', `no upstream of ${name} is up`)
+		},
 	}
 }
 

@@ -20,8 +20,3 @@ export interface Bindings {
 	/** Variables and secrets. */
 	readonly [name: string]: unknown
 }
-
-/** The platform's execution context of one request. */
-export interface Execution {
-	waitUntil(work: Promise<unknown>): void
-}

@@ -1,0 +1,128 @@
+// The edge on Node.
+
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAdaptorServer } from '@hono/node-server'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { messageOf } from '../runtime/core/error.ts'
+import { createEdge } from './app.ts'
+import { memoryQuota } from './auth/quota.ts'
+import { createCatalog } from './catalog/catalog.ts'
+import { createChannels } from './catalog/channels.ts'
+import { readTokenizer } from './catalog/model-file.ts'
+import { distribution } from './catalog/routes.ts'
+import { version } from './cli/package.ts'
+import { type Environment, findSecret } from './config/environment.ts'
+import { readConfigFile } from './config/file.ts'
+import { loadConfig } from './config/load.ts'
+import type { EdgeConfig } from './config/schema.ts'
+import { prometheusStore } from './metrics/prometheus.ts'
+import { folder } from './platform/node/folder.ts'
+import { inProcess } from './platform/node/in-process.ts'
+import { shutdown } from './platform/node/shutdown.ts'
+import { pages } from './platform/pages.ts'
+import { servedModels } from './platform/served.ts'
+import { upstreamsOf } from './platform/upstreams.ts'
+import { keyFile } from './state/key-file.ts'
+import { readSigningKey } from './state/signing-key.ts'
+
+export interface ServeOptions {
+	/** Default: `spillway.config.json` (or the file that `SPILLWAY_CONFIG` names), with the environment laid over it. */
+	config?: EdgeConfig
+	/** Where secrets and overrides are. Default: `process.env`. */
+	environment?: Environment
+	/** Port to listen on; 0 lets the system choose. Default: the configuration's. */
+	port?: number
+	/** Folder for what the edge keeps: its signing key, files put together from chunks. Default: `.spillway`. */
+	stateDir?: string
+	/** Folder with packed models. Default: the configuration's. */
+	modelsDir?: string
+	/** Folder with the built `demo`, `script` and `docs`. Default: this package's `dist`. */
+	pagesDir?: string
+}
+
+export interface RunningEdge {
+	/** Where it listens, e.g. `http://127.0.0.1:8787`. */
+	readonly url: string
+	/** Its public key, for `trust`. */
+	readonly trust: string
+	/**
+	 * Resolves when every model answers: sessions are loaded and have answered their golden samples, or an upstream is up.
+	 * @throws SpillwayError why a model does not.
+	 */
+	ready(): Promise<void>
+	/** Stops accepting, lets requests under way be answered, and ends within 3 s. Idempotent. */
+	close(): Promise<void>
+}
+
+/**
+ * Starts the edge. Resolves when it listens; models load in the background.
+ *
+ * @throws SpillwayError `malformed` for a wrong configuration or key; an error of Node's when the port is taken.
+ * @example const edge = await serve({ port: 0 }); await edge.ready(); console.log(edge.url)
+ */
+export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
+	const { environment = process.env, stateDir = '.spillway', pagesDir = builtFiles() } = options
+	const config = options.config ?? loadConfig({ file: await readConfigFile(String(environment.SPILLWAY_CONFIG ?? '')), environment })
+	const secret = findSecret(config.signing.key, environment)
+	const key =
+		secret === undefined ? await keyFile(join(stateDir, 'signing-key.json')) : await readSigningKey(secret, config.signing.key.env)
+	const keys = [key.x, ...config.signing.previous]
+
+	const catalog = createCatalog(folder(options.modelsDir ?? config.modelsFolder))
+	const cache = join(stateDir, 'models')
+	const models = servedModels({
+		config,
+		catalog,
+		provider: 'cpu',
+		inProcess: (model) => inProcess(model, { catalog, cache }),
+		upstreams: (model) => upstreamsOf(model, { config, environment, tokenizer: ({ manifest }) => readTokenizer(catalog, manifest) }),
+	})
+	const app = createEdge({
+		config,
+		models,
+		distribution: distribution({ catalog, channels: createChannels({ catalog, key, expiresIn: config.signing.expiresIn }), keys }),
+		pages: pages({
+			demo: folder(join(pagesDir, 'demo')),
+			script: folder(join(pagesDir, 'script')),
+			docs: folder(join(pagesDir, 'docs')),
+			version,
+			keys,
+		}),
+		metrics: prometheusStore({ version, platform: 'node' }),
+		quota: memoryQuota(),
+		build: { version, platform: 'node' },
+		peer: (c) => getConnInfo(c).remote.address,
+	})
+
+	const server = createAdaptorServer({ fetch: app.fetch }) as Server
+	await listen(server, options.port ?? config.server.port, config.server.host)
+	const { port } = server.address() as AddressInfo
+	const host = config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host
+	// Callers ask for readiness where they want to; that a model fails is told at each call to it.
+	models.loaded().catch((error) => console.error(messageOf(error)))
+	let closing: Promise<void> | undefined
+	return {
+		url: `http://${host}:${port}`,
+		trust: key.x,
+		ready: () => models.loaded(),
+		close() {
+			closing ??= shutdown(server, () => models.dispose())
+			return closing
+		},
+	}
+}
+
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+	new Promise((resolve, reject) => {
+		server.once('error', reject)
+		server.listen(port, host, () => {
+			server.off('error', reject)
+			resolve()
+		})
+	})
+
+/** `dist`, seen from this file in the sources (`edge/`) and in the built package (`dist/edge/`). */
+const builtFiles = (): string => fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/' : '../', import.meta.url))

@@ -1,0 +1,67 @@
+// Models in Durable Objects, seen from the Worker: an executor like any other.
+
+import { spaceOf } from '../../../runtime/core/call.ts'
+import { SpillwayError } from '../../../runtime/core/error.ts'
+import type { Executor } from '../../../runtime/core/executor.ts'
+import { remoteExecutor } from '../../../runtime/remote/remote.ts'
+import { checkModel } from '../../../runtime/session/session.ts'
+import type { Answering, Version } from '../served.ts'
+import type { Fetcher, ObjectNamespace } from './bindings.ts'
+import { decodeAnswer, encodeCall } from './message.ts'
+
+/** Runs a version in the Durable Object of its own, which is named by the version's space. */
+export function inObject(version: Version, objects: ObjectNamespace): Required<Answering> {
+	const { name, digest, manifest, variant } = version
+	const space = spaceOf(name, digest, variant)
+	// A stub belongs to the request that made it, so each request makes its own.
+	const stub = (): Fetcher => objects.get(objects.idFromName(space))
+	const address = (action: string) => `https://model.invalid/${digest}/${variant}/${action}`
+	/** That it was seen loaded. The platform may have ended the object since: a call then waits for it. */
+	let seen = false
+
+	const remote = remoteExecutor(
+		{ name: 'edge', fetch: (url, init) => stub().fetch(url, init) },
+		{
+			accepts: ['tensors', ...(manifest.task ? [manifest.task.kind] : [])],
+			request(call, { remaining, hops, trace }) {
+				checkModel(call.model, manifest, space)
+				const { body, headers } = encodeCall(call)
+				const more = { 'spillway-time-left': String(Math.floor(remaining)), 'spillway-hops': String(hops), traceparent: trace }
+				return { url: address('infer'), message: { body, headers: { ...headers, ...more } } }
+			},
+			answer(call, { body, headers }) {
+				seen = true
+				return decodeAnswer(call, body, headers)
+			},
+		},
+	)
+	const executor: Executor = {
+		...remote,
+		estimate(call) {
+			const expected = remote.estimate(call)
+			return seen || expected.can === 'no'
+				? expected
+				: { ...expected, can: 'loading', reason: 'loading', detail: 'edge may still be loading' }
+		},
+	}
+
+	async function ask(action: 'ready' | 'loaded'): Promise<unknown> {
+		const response = await stub().fetch(address(action))
+		const body = (await response.json()) as { detail?: string }
+		if (!response.ok) throw new SpillwayError('unavailable', `${name} could not be loaded: ${body.detail}`)
+		return body
+	}
+
+	return {
+		executor,
+		async ready() {
+			const ready = await ask('ready').catch(() => false)
+			seen ||= ready === true
+			return ready === true
+		},
+		async loaded() {
+			await ask('loaded')
+			seen = true
+		},
+	}
+}

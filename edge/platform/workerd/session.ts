@@ -1,0 +1,62 @@
+// A model inside a Durable Object, on ONNX Runtime Web's WebAssembly.
+
+import * as ort from 'onnxruntime-web/wasm'
+import type { Graph, Manifest } from '../../../models/format/manifest.ts'
+import type { Executor } from '../../../runtime/core/executor.ts'
+import { checked } from '../../../runtime/session/checked.ts'
+import { createSession } from '../../../runtime/session/session.ts'
+import { useWasmModule } from '../../../runtime/session/wasm.ts'
+import type { Catalog } from '../../catalog/catalog.ts'
+import { readModelFile, readTokenizer } from '../../catalog/model-file.ts'
+import { composed } from '../composed.ts'
+
+export interface WorkerdSessionOptions {
+	catalog: Catalog
+	manifest: Manifest
+	digest: string
+	variant: string
+	/** The configuration's; the platform's own limit holds beside it. */
+	tokensPerRun: number
+	/** ONNX Runtime's compiled WebAssembly: workerd compiles none at run time. */
+	wasm: WebAssembly.Module
+}
+
+/** An isolate has 128 MB, and WebAssembly's memory never shrinks. */
+export const mostTokensPerRun = 512
+
+/** In WebAssembly a batch gains nothing to speak of. */
+const texts = { rows: 8, tokens: 256 }
+
+/**
+ * Loads a version from the catalogue's chunks.
+ *
+ * @throws SpillwayError `golden-mismatch`, `integrity`, `not-found`, `unsupported`.
+ */
+export async function workerdSession(options: WorkerdSessionOptions): Promise<Executor> {
+	const { catalog, manifest, digest, variant, wasm } = options
+	const graph = manifest.variants[variant]?.graphs.wasm as Graph
+	const tokenizer = manifest.task ? await readTokenizer(catalog, manifest) : undefined
+	useOnce(wasm)
+	const session = await createSession({
+		ort,
+		graph: await readModelFile(catalog, manifest, graph.file),
+		external: await Promise.all(graph.external.map(async (path) => ({ path, data: await readModelFile(catalog, manifest, path) }))),
+		manifest,
+		digest,
+		variant,
+		provider: 'wasm',
+		name: 'edge',
+		// Clocks stand still here while the CPU works.
+		clock: null,
+	})
+	const executor = await checked(session, { manifest, variant, provider: 'wasm' })
+	return composed(executor, { manifest, tokenizer, tokensPerRun: Math.min(options.tokensPerRun, mostTokensPerRun), texts })
+}
+
+let used = false
+
+/** Objects that share an isolate share ONNX Runtime, which takes its module once. */
+function useOnce(wasm: WebAssembly.Module): void {
+	if (!used) useWasmModule(ort.env, wasm)
+	used = true
+}

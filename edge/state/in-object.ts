@@ -1,0 +1,52 @@
+// Metrics and quotas that live in the Durable Object of `object.ts`, seen from a Worker.
+
+import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Quota, QuotaAnswer } from '../auth/quota.ts'
+import type { Increment, MetricsStore, MetricsText } from '../metrics/store.ts'
+import type { ObjectNamespace } from '../platform/workerd/bindings.ts'
+
+export interface SharedState {
+	readonly metrics: MetricsStore
+	readonly quota: Quota
+}
+
+/**
+ * @param objects the binding of {@link StateObject}; one object is used.
+ * @param version of the package, for `spillway_build_info`.
+ */
+export function sharedState(objects: ObjectNamespace, version: string): SharedState {
+	async function ask(path: string, body?: unknown): Promise<Response> {
+		const stub = objects.get(objects.idFromName('state'))
+		const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+		const response = await stub.fetch(`https://state.invalid/${path}`, init)
+		if (response.ok) return response
+		throw new SpillwayError('unavailable', `the state object answered ${response.status}`)
+	}
+
+	/** What was reported in this turn of the event loop: a request reports several times, and each message has its price. */
+	let batch: Increment[] | undefined
+
+	return {
+		metrics: {
+			add(increments) {
+				// Requests that are cut off never report their end.
+				const wanted = increments.filter(({ metric }) => metric !== 'spillway_http_requests_in_flight')
+				if (wanted.length === 0) return
+				if (batch) {
+					batch.push(...wanted)
+					return
+				}
+				const begun = wanted
+				batch = begun
+				return Promise.resolve().then(async () => {
+					batch = undefined
+					await ask(`add/${version}`, begun)
+				})
+			},
+			render: async () => (await (await ask(`metrics/${version}`)).json()) as MetricsText,
+		},
+		quota: {
+			take: async (key, perMinute) => (await (await ask('take', { key, perMinute })).json()) as QuotaAnswer,
+		},
+	}
+}
