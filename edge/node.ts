@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
+import { readSigningKey } from '../models/format/key-text.ts'
 import { messageOf } from '../runtime/core/error.ts'
 import { createEdge } from './app.ts'
 import { memoryQuota } from './auth/quota.ts'
@@ -26,7 +27,6 @@ import { pages } from './platform/pages.ts'
 import { servedModels } from './platform/served.ts'
 import { upstreamsOf } from './platform/upstreams.ts'
 import { keyFile } from './state/key-file.ts'
-import { readSigningKey } from './state/signing-key.ts'
 
 export interface ServeOptions {
 	/** Default: `spillway.config.json` (or the file that `SPILLWAY_CONFIG` names), with the environment laid over it. */
@@ -41,6 +41,8 @@ export interface ServeOptions {
 	modelsDir?: string
 	/** Folder with the built `demo`, `script` and `docs`. Default: this package's `dist`. */
 	pagesDir?: string
+	/** Publishable key that the demo's page calls this edge with, told at `/demo/config.json`. Default: none. */
+	demoKey?: string
 }
 
 export interface RunningEdge {
@@ -90,6 +92,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 			docs: folder(join(pagesDir, 'docs')),
 			version,
 			keys,
+			demoKey: options.demoKey,
 		}),
 		metrics: prometheusStore({ version, platform: 'node' }),
 		quota: memoryQuota(),

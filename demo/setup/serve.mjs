@@ -1,7 +1,6 @@
 // The edge with the demo, on embedded defaults and this clone's state. Started by start.mjs, on the repository's Node.
 
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfig } from '../../dist/edge/config/load.js'
 import { serve } from '../../dist/edge/node.js'
@@ -18,16 +17,13 @@ const demo = {
 	servers: true,
 }
 
-// The page asks for it at /demo/config.json.
-mkdirSync(join(root, 'dist', 'demo', 'demo'), { recursive: true })
-writeFileSync(join(root, 'dist', 'demo', 'demo', 'config.json'), `${JSON.stringify({ key })}\n`, { mode: 0o600 })
-
 const edge = await serve({
 	config: loadConfig({ file: { keys: [demo] } }),
 	environment: {},
 	port: Number(port),
 	stateDir: join(root, '.spillway'),
 	modelsDir: join(root, 'dist', 'models'),
+	demoKey: key,
 })
 
 const stop = () => edge.close().then(() => process.exit(0))

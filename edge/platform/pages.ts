@@ -16,6 +16,8 @@ export interface PagesOptions {
 	version: string
 	/** Trust keys that are built into the script; without one, the script asks this edge for them. */
 	keys: readonly string[]
+	/** Publishable key that the demo's page calls this edge with; without it, the demo stays on the device. */
+	demoKey?: string | undefined
 }
 
 /** How long pages may use the script without asking: a fix or a new trust key reaches them within five minutes. */
@@ -24,7 +26,7 @@ const brief = 'public, max-age=300'
 const entry = 'spillway.js'
 
 /** Makes the routes. What is not there falls through to the application's 404. */
-export function pages({ demo, script, docs, version, keys }: PagesOptions): Hono {
+export function pages({ demo, script, docs, version, keys, demoKey }: PagesOptions): Hono {
 	const app = new Hono()
 	const entryAt = buildIn(script, keys)
 
@@ -40,6 +42,7 @@ export function pages({ demo, script, docs, version, keys }: PagesOptions): Hono
 		return found ? forAnyOrigin(found) : c.notFound()
 	})
 	app.get('/docs/:file', async (c) => (await serve(docs, c.req.param('file'), brief, c.req.raw)) ?? c.notFound())
+	if (demoKey !== undefined) app.get('/demo/config.json', (c) => c.json({ key: demoKey }, 200, { 'cache-control': 'no-store' }))
 	app.get('/*', async (c) => {
 		const path = c.req.path.slice(1) || 'index.html'
 		// Vite names what it puts there by its content.

@@ -15,7 +15,12 @@ export interface ObjectAddress {
 }
 
 /** @param wasm ONNX Runtime's compiled WebAssembly. @returns the class for `[[durable_objects.bindings]]`. */
-export const modelObject = (wasm: WebAssembly.Module) =>
+export const modelObject = (
+	wasm: WebAssembly.Module,
+): (new (
+	state: unknown,
+	bindings: Bindings,
+) => { fetch(request: Request): Promise<Response> }) =>
 	class ModelObject {
 		readonly #bindings: Bindings
 		#executor: Loading | undefined
