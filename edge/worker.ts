@@ -2,6 +2,7 @@
 
 import type { ExecutionContext } from 'hono'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm'
+import { readSigningKey } from '../models/format/key-text.ts'
 import { createEdge } from './app.ts'
 import { createChannels } from './catalog/channels.ts'
 import { readTokenizer } from './catalog/model-file.ts'
@@ -16,7 +17,6 @@ import { inObject } from './platform/workerd/in-object.ts'
 import { modelObject } from './platform/workerd/model-object.ts'
 import { readSetting } from './platform/workerd/setting.ts'
 import { sharedState } from './state/in-object.ts'
-import { readSigningKey } from './state/signing-key.ts'
 
 export { StateObject } from './state/object.ts'
 

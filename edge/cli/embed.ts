@@ -32,9 +32,12 @@ async function embed(texts: string[], options: Options, command: Command): Promi
 	const { url, key, model } = options
 	if (key !== undefined && url === undefined) command.error("error: '--key <key>' is for an edge: give its address with '--url <address>'")
 	if (url !== undefined && !/^https?:\/\/./i.test(url)) command.error("error: '--url <address>' must begin with http:// or https://")
+	// Not the end of the process at once: there are files to be cleaned up.
+	const interrupted = new AbortController()
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort(new Error(signal)))
 	const executor = url === undefined ? await here(options) : await edge(url, key)
 	try {
-		const { output, ran } = await ask(executor, { kind: 'task', model: { name: model }, task: 'embed', input: texts })
+		const { output, ran } = await ask(executor, { kind: 'task', model: { name: model }, task: 'embed', input: texts }, interrupted.signal)
 		const { vectors, tokens } = output as EmbedOutput
 		if (options.json) printJson({ vectors: vectors.map((vector) => Array.from(vector)), tokens, ran })
 		else print(texts, vectors, tokens, ran)
@@ -53,16 +56,14 @@ async function edge(address: string, key: string | undefined): Promise<Executor>
 	return edgeExecutor({ name: 'edge', address, key })
 }
 
-async function ask(executor: Executor, call: EmbedCall) {
+async function ask(executor: Executor, call: EmbedCall, signal: AbortSignal) {
 	const [{ defaultDeadline }, { traceParent }] = await Promise.all([
 		import('../../runtime/core/deadline.ts'),
 		import('../../runtime/core/trace.ts'),
 	])
-	const interrupted = new AbortController()
-	process.once('SIGINT', () => interrupted.abort(new Error('interrupted')))
 	return executor.infer(call, {
 		remaining: defaultDeadline,
-		signal: interrupted.signal,
+		signal,
 		hops: 0,
 		retries: { left: 2 },
 		trace: traceParent(),

@@ -4,6 +4,11 @@
 import { explain } from './explain.ts'
 import { version } from './package.ts'
 
+// Whoever reads the output may have seen enough (`| head -1`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+	if (error.code !== 'EPIPE') throw error
+})
+
 try {
 	// Dynamic, so that a package which is not installed is named by `explain`.
 	const { Command, CommanderError } = await import('commander')
@@ -14,6 +19,7 @@ try {
 		import('./pack.ts'),
 		import('./verify.ts'),
 		import('./keygen.ts'),
+		import('./api-key.ts'),
 	])
 	const program = new Command('spillway')
 		.description('Runs models, serves them at the edge, packs and verifies them.')

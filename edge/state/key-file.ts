@@ -2,8 +2,8 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { readSigningKey } from '../../models/format/key-text.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
-import { readSigningKey } from './signing-key.ts'
 
 /**
  * Reads the key, or makes one and writes it, readable by its owner alone.

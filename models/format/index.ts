@@ -5,6 +5,7 @@ export { canonicalBytes, canonicalJson } from './canonical.ts'
 export { type Channel, type ChannelReader, channelSchema, readChannel, signChannel, verifyChannel } from './channel.ts'
 export { cut, type Range, smallTensor } from './chunks.ts'
 export { checkDigest, digestOf } from './digest.ts'
+export { readSigningKey } from './key-text.ts'
 export {
 	checkTrustKey,
 	generateSigningKey,

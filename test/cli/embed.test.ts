@@ -1,5 +1,7 @@
 // spillway embed: a vector without any server, and from an edge.
 
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +21,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
+const leftovers = async () => (await readdir(folder)).filter((name) => name.startsWith('spillway-'))
+
 /** Of two unit vectors. */
 const cosine = (a: readonly number[], b: readonly number[]): number =>
 	a.reduce((sum, value, index) => sum + value * (b[index] as number), 0)
@@ -34,8 +38,36 @@ describe('spillway embed', () => {
 		)
 		expect(stdout).toMatch(/^ {2}executor {2}device, execution provider cpu$/m)
 		expect(stdout).toMatch(/^ {2}space {5}minilm@[0-9a-f]{64}\/int8$/m)
-		expect((await readdir(folder)).filter((name) => name.startsWith('spillway-'))).toEqual([])
+		expect(await leftovers()).toEqual([])
 	})
+
+	it('does not mind a reader who has seen enough, and leaves no files then either', async () => {
+		const ended = await start((child) => child.stdout.destroy())
+		expect(ended).toEqual({ code: 0, stderr: '' })
+	})
+
+	it('leaves no files when it is interrupted', async () => {
+		const ended = await start(async (child) => {
+			while (!(await leftovers()).length && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20))
+			child.kill('SIGINT')
+		})
+		expect(ended).toEqual({ code: 1, stderr: expect.stringContaining('[aborted]') })
+	})
+
+	/** Starts a run, does something to it, and looks at how it ended. */
+	async function start(disturb: (child: ChildProcessWithoutNullStreams) => unknown) {
+		const child = spawn(process.execPath, [join(root, 'edge/cli/main.ts'), 'embed', 'hello', '--models', 'models'], {
+			cwd: folder,
+			env: { ...process.env, TMPDIR: folder },
+		})
+		let stderr = ''
+		child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+		const closed = once(child, 'close')
+		await disturb(child)
+		const [code] = await closed
+		expect(await leftovers()).toEqual([])
+		return { code, stderr }
+	}
 
 	it('gives whole vectors as JSON, and they are right', async () => {
 		const reference = JSON.parse(await readFile(join(root, 'test/fixtures/minilm-reference.json'), 'utf8'))

@@ -1,9 +1,9 @@
 // Signing keys in files: a JSON Web Key as keygen writes it, or PEM as OpenSSL writes it.
 
-import { createPrivateKey } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
-import { generateSigningKey, type SigningKey, signingKey } from '../../format/keys.ts'
+import { readSigningKey } from '../../format/key-text.ts'
+import { generateSigningKey, type SigningKey } from '../../format/keys.ts'
 
 /**
  * Reads an Ed25519 private key: JSON Web Key, or PKCS #8 in PEM (`openssl genpkey -algorithm ed25519`).
@@ -17,18 +17,7 @@ export async function readKeyFile(file: string): Promise<SigningKey> {
 	} catch (cause) {
 		throw new SpillwayError('not-found', `the key file cannot be read: ${messageOf(cause)}`, { cause })
 	}
-	let jwk: unknown
-	try {
-		jwk = text.trimStart().startsWith('-----BEGIN') ? createPrivateKey(text).export({ format: 'jwk' }) : JSON.parse(text)
-	} catch {
-		// JSON.parse quotes the text in its message, and here that is a secret: no cause is handed on.
-		throw new SpillwayError('malformed', `${file} is neither a JSON Web Key nor an unencrypted private key in PEM`)
-	}
-	try {
-		return await signingKey(jwk)
-	} catch (error) {
-		throw new SpillwayError('malformed', `${file} ${messageOf(error)}`)
-	}
+	return readSigningKey(text, file)
 }
 
 /**

@@ -1,13 +1,13 @@
-// The key that channels are signed with, from a secret.
+// A signing key as text, from a file or a secret: a JSON Web Key as `spillway keygen` writes it, or PEM as OpenSSL does.
 
 import { exportJWK, importPKCS8 } from 'jose'
-import { type SigningKey, signingKey } from '../../models/format/keys.ts'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+import { type SigningKey, signingKey } from './keys.ts'
 
 /**
- * Reads an Ed25519 private key: a JSON Web Key as `spillway keygen` writes it, or PKCS #8 in PEM as OpenSSL does.
+ * Reads an Ed25519 private key: JSON Web Key, or unencrypted PKCS #8 in PEM (`openssl genpkey -algorithm ed25519`).
  *
- * @param where names the secret in messages, e.g. `SPILLWAY_SIGNING_KEY`.
+ * @param where names the text in messages, e.g. `SPILLWAY_SIGNING_KEY`.
  * @throws SpillwayError `malformed`; the message never shows the secret.
  */
 export async function readSigningKey(text: string, where: string): Promise<SigningKey> {
