@@ -48,7 +48,7 @@ export interface EdgeParts {
 		/** `node` or `workerd`, for `spillway_build_info`. */
 		readonly platform: string
 	}
-	/** Address of the other end of the connection (not a forwarded one), where the platform tells it. */
+	/** Address of the other end of the connection, where the platform tells it. Never from a header: outside Cloudflare anyone can send `CF-Connecting-IP`. */
 	peer?(c: Context): string | undefined
 	/** Keeps the platform alive until `work` has settled (`ctx.waitUntil` on workerd); must not reject the request. */
 	keep?(c: Context, work: Promise<unknown>): void

@@ -69,7 +69,6 @@ async function makeEdge(bindings: Bindings): Promise<Edge> {
 		}),
 		...sharedState(bindings.STATE, version),
 		build: { version, platform: 'workerd' },
-		peer: (c) => c.req.header('cf-connecting-ip'),
 		keep: (c, work) => c.executionCtx.waitUntil(work),
 	})
 	return { models, app }

@@ -1,7 +1,7 @@
 // Reads a request's body: bounded in bytes and in time, decompressed.
 
 import { bounded } from '../../runtime/core/deadline.ts'
-import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+import { SpillwayError } from '../../runtime/core/error.ts'
 
 /** What the clients of Triton send; `br` and `zstd` have no decoder that all platforms share. */
 const encodings: Record<string, CompressionFormat> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate' }
@@ -33,7 +33,7 @@ export function readBody(request: Request, { limit, remaining }: BodyOptions): P
 		collect(format ? stream.pipeThrough(new DecompressionStream(format)) : stream, limit).catch((error) => {
 			if (error instanceof SpillwayError) throw error
 			if (!format || signal.aborted) throw new SpillwayError('aborted', 'the client broke off its request', { cause: error })
-			throw new SpillwayError('malformed', `the body is no valid ${encoding}: ${messageOf(error)}`, { cause: error })
+			throw new SpillwayError('malformed', `the body is no valid ${encoding}`, { cause: error })
 		}),
 	)
 }
