@@ -16,11 +16,11 @@ export type { RuntimeOptions } from './page/options.ts'
 export type { ModelOptions, Runtime } from './page/runtime.ts'
 
 /** Bundlers recognise this form, and copy the files as they are. */
-const beside = (): Assets => ({
+const beside: Assets = {
 	engine: new URL('./engine.js', import.meta.url).href,
 	session: new URL('./session.js', import.meta.url).href,
 	wasm: new URL('./ort-wasm-simd-threaded.wasm', import.meta.url).href,
-})
+}
 
 /**
  * Makes the runtime of a page. Nothing is downloaded or started before a model is wanted.

@@ -82,5 +82,20 @@ export interface Answer {
 	readonly ran: Provenance
 }
 
+/** Provenance of which nothing more is known than who answered, and for which model. */
+export const provenance = (executor: string, { name, version = null }: { name: string; version?: string | null }): Provenance => ({
+	executor,
+	provider: null,
+	model: name,
+	version,
+	variant: null,
+	space: null,
+	queue: null,
+	run: null,
+	batch: null,
+	hops: 0,
+	overflow: [],
+})
+
 /** Identity of an embedding space. */
 export const spaceOf = (model: string, manifestDigest: string, variant: string): string => `${model}@${manifestDigest}/${variant}`

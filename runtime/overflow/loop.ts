@@ -4,13 +4,8 @@ import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import type { Context, Executor } from '../core/executor.ts'
-import { type Candidate, estimate, finish, type Passed, type Policy, plan } from './plan.ts'
+import { type Candidate, estimate, finish, type Policy, plan } from './plan.ts'
 import { overflowReason } from './reason.ts'
-
-/** A candidate that was asked and could not answer. */
-interface Failed extends Passed {
-	readonly error: SpillwayError
-}
 
 /**
  * Answers a call by the first candidate that can, nearest to the user first.
@@ -26,56 +21,55 @@ interface Failed extends Passed {
  */
 export function attempt(candidates: readonly Candidate[], policy: Policy | undefined, call: Call, context: Context): Promise<Answer> {
 	return bounded(`the call to ${call.model.name}`, context, async (abandoned) => {
+		const { retries } = context
 		const clock = startClock(context.remaining)
-		const failed: Failed[] = []
+		const failed = new Map<Candidate, Overflow>()
+		const errors: SpillwayError[] = []
 		for (;;) {
-			const left = candidates.filter((candidate) => !failed.some((one) => one.candidate === candidate))
+			const left = candidates.filter((one) => !failed.has(one))
 			const { order, passed } = plan(left, call, policy, clock())
 			const [candidate, next] = order
-			const retry = failed.length > 0
-			if (!candidate || (retry && context.retries.left <= 0)) throw unable(call, candidates, passed, failed)
-			if (retry) context.retries.left--
+			const retry = failed.size > 0
+			if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
+			if (retry) retries.left--
+			const { executor } = candidate
 			try {
-				const answer = await once(candidate, next, call, context, clock, abandoned)
-				return withOverflow(answer, candidate, candidates, passed, failed)
+				const answer = await once(executor, next?.executor, call, context, clock, abandoned)
+				// Who was asked in vain, and who stood nearer to the user and was not asked.
+				const place = candidates.indexOf(candidate)
+				const overflow = candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
+				return { ...answer, ran: { ...answer.ran, overflow: [...overflow, ...answer.ran.overflow] } }
 			} catch (thrown) {
-				const error = thrown instanceof MovedOn ? thrown.error : SpillwayError.from(thrown)
+				const error = SpillwayError.from(thrown)
 				const reason = overflowReason(error)
-				if (!reason || abandoned.aborted || clock() <= 0) throw error
-				failed.push({ candidate, reason, detail: `${error.code}: ${error.message}`, error })
+				if (!reason || abandoned.aborted || clock() <= 0 || candidates.length < 2) throw error
+				failed.set(candidate, { executor: executor.name, reason, detail: `${error.code}: ${error.message}` })
+				errors.push(error)
 			}
 		}
 	})
 }
 
-/** The attempt was given up for the next executor's sake. */
-class MovedOn {
-	readonly error: SpillwayError
-	constructor(executor: Executor) {
-		this.error = new SpillwayError('deadline-exceeded', `${executor.name} had not answered when the next executor needed the time left`)
-	}
-}
-
+/** One attempt, given up when the next executor needs the time that is left. */
 async function once(
-	{ executor }: Candidate,
-	next: Candidate | undefined,
+	executor: Executor,
+	next: Executor | undefined,
 	call: Call,
 	context: Context,
 	clock: () => number,
 	abandoned: AbortSignal,
 ): Promise<Answer> {
 	const stop = new AbortController()
-	const onAbandoned = () => stop.abort(abandoned.reason)
-	abandoned.addEventListener('abort', onAbandoned, { once: true })
+	const onAbandoned = () => stop.abort()
+	abandoned.addEventListener('abort', onAbandoned)
 	let timer: ReturnType<typeof setTimeout> | undefined
 	const watch = () => {
-		if (!next || context.retries.left <= 0) return
-		const expected = estimate(next.executor, call)
+		const expected = next && estimate(next, call)
+		if (expected?.can !== 'now' || context.retries.left <= 0) return
 		const spare = clock() - finish(expected)
-		// The next one would be late itself: better to wait here.
-		if (expected.can !== 'now' || clock() <= 0) return
 		if (spare > 1) timer = setTimeout(watch, Math.min(spare, 2 ** 31 - 1))
-		else if (timer !== undefined) stop.abort(new MovedOn(executor))
+		// Not at the start: the next one would be late itself.
+		else if (timer) stop.abort(new SpillwayError('deadline-exceeded', 'no answer yet when the next executor needed the time left'))
 	}
 	watch()
 	try {
@@ -84,49 +78,24 @@ async function once(
 			executor.infer(call, { ...context, remaining: clock(), signal }),
 		)
 	} catch (error) {
-		throw stop.signal.aborted && stop.signal.reason instanceof MovedOn ? stop.signal.reason : error
+		throw stop.signal.aborted ? stop.signal.reason : error
 	} finally {
 		clearTimeout(timer)
 		abandoned.removeEventListener('abort', onAbandoned)
 	}
 }
 
-/** Adds who was asked in vain, and who stood nearer to the user and was not asked. */
-function withOverflow(
-	answer: Answer,
-	candidate: Candidate,
-	candidates: readonly Candidate[],
-	passed: readonly Passed[],
-	failed: readonly Failed[],
-): Answer {
-	const place = candidates.indexOf(candidate)
-	const before = candidates.flatMap((one, i): Overflow[] => {
-		const why = failed.find((other) => other.candidate === one) ?? (i < place ? passed.find((other) => other.candidate === one) : undefined)
-		if (!why) return []
-		const { reason, detail } = why
-		return [{ executor: one.executor.name, reason, ...(detail !== undefined && { detail }) }]
+function unable(call: Call, stories: readonly Overflow[], errors: readonly SpillwayError[]): SpillwayError {
+	// The code that all share, apart from those that could never have answered.
+	const curable = errors.filter((error) => overflowReason(error) !== 'unsupported')
+	const codes = new Set<ErrorCode>((curable.length > 0 ? curable : errors).map((error) => error.code))
+	const [code = 'unavailable'] = codes.size === 1 ? codes : []
+	const whys = stories.map(({ executor, reason, detail }) => `${executor} (${detail ?? reason})`)
+	const retryAfter = Math.min(...errors.map((error) => error.retryAfter ?? Number.POSITIVE_INFINITY))
+	return new SpillwayError(code, `nobody could answer ${call.model.name}: ${whys.join('; ')}`, {
+		cause: errors.at(-1),
+		...(Number.isFinite(retryAfter) && { retryAfter }),
 	})
-	return { ...answer, ran: { ...answer.ran, overflow: [...before, ...answer.ran.overflow] } }
-}
-
-function unable(call: Call, candidates: readonly Candidate[], passed: readonly Passed[], failed: readonly Failed[]): SpillwayError {
-	const errors = failed.map(({ error }) => error)
-	if (errors[0] && candidates.length === 1) return errors[0]
-	const stories = [...failed, ...passed].map(
-		({ candidate, reason, detail }) => `${candidate.executor.name} (${reason}${detail === undefined ? '' : `: ${detail}`})`,
-	)
-	const retries = errors.flatMap(({ retryAfter }) => retryAfter ?? [])
-	return new SpillwayError(bestCode(failed), `no executor could answer ${call.model.name}: ${stories.join('; ') || 'there is none'}`, {
-		...(errors.length > 0 && { cause: errors.at(-1) }),
-		...(retries.length > 0 && { retryAfter: Math.min(...retries) }),
-	})
-}
-
-/** The code that all share, apart from those that could never have answered. */
-function bestCode(failed: readonly Failed[]): ErrorCode {
-	const curable = failed.filter(({ reason }) => reason !== 'unsupported')
-	const [code, ...others] = new Set((curable.length > 0 ? curable : failed).map(({ error }) => error.code))
-	return code && others.length === 0 ? code : 'unavailable'
 }
 
 /**
@@ -146,7 +115,7 @@ export function overflow(name: string, executors: readonly Executor[]): Executor
 		estimate(call) {
 			const { order, passed } = plan(candidates, call, undefined, Number.POSITIVE_INFINITY)
 			if (order[0] && !disposed) return estimate(order[0].executor, call)
-			const { reason = 'unhealthy', detail = gone().message } = (!disposed && passed[0]) || {}
+			const [{ reason = 'unhealthy', detail = gone().message } = {} as Partial<Overflow>] = disposed ? [] : passed.values()
 			return { can: 'no', reason, detail, queue: 0, run: 0 }
 		},
 		async infer(call, context) {

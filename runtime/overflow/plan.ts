@@ -1,6 +1,6 @@
 // Who is asked, in which order, and why the others are passed by: pure, from estimates alone.
 
-import type { Call, OverflowReason } from '../core/call.ts'
+import type { Call, Overflow, OverflowReason } from '../core/call.ts'
 import { messageOf } from '../core/error.ts'
 import { accepts, type Estimate, type Executor } from '../core/executor.ts'
 
@@ -13,21 +13,14 @@ export interface Candidate {
 	readonly role?: 'device' | 'edge'
 }
 
-/** A candidate that is not the choice, and why. */
-export interface Passed {
-	readonly candidate: Candidate
-	readonly reason: OverflowReason
-	readonly detail?: string
-}
-
 export interface Plan {
 	/** To be tried in this order. */
 	readonly order: readonly Candidate[]
-	/** All that can not, or not in time, answer now. */
-	readonly passed: readonly Passed[]
+	/** All that can not, or not in time, answer now, and why. */
+	readonly passed: ReadonlyMap<Candidate, Overflow>
 }
 
-/** What the executor expects; one that throws will not be asked. */
+/** What the executor expects; one that throws cannot. */
 export function estimate(executor: Executor, call: Call): Estimate {
 	try {
 		return executor.estimate(call)
@@ -47,7 +40,7 @@ const allows = (policy: Policy | undefined, role: Candidate['role']): boolean =>
  *
  * Candidates that can answer now and in time come first, in the given order (nearest to the user first); then those that can answer
  * now but are expected to be late; then those that are still loading; last, those that say `no`: what they know may be out of date, and if
- * not, their own error says best what is wrong.
+ * not, their own error says best what is wrong. Who is not allowed by the policy, or does not take such calls, is not asked at all.
  *
  * @param remaining milliseconds left.
  */
@@ -56,29 +49,30 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 	const late: Candidate[] = []
 	const loading: Candidate[] = []
 	const unable: Candidate[] = []
-	const passed: Passed[] = []
+	const passed = new Map<Candidate, Overflow>()
 	for (const candidate of candidates) {
 		const { executor, role } = candidate
-		const pass = (reason: OverflowReason, detail?: string) => passed.push({ candidate, reason, ...(detail !== undefined && { detail }) })
+		const pass = (reason: OverflowReason, detail?: string) =>
+			passed.set(candidate, { executor: executor.name, reason, ...(detail && { detail }) })
 		if (!allows(policy, role)) {
 			pass('policy', `the policy is ${policy}`)
 			continue
 		}
 		if (!accepts(executor, call)) {
-			pass('unsupported', `does not take ${call.kind === 'tensors' ? 'tensors' : call.task}`)
+			pass('unsupported', `takes ${executor.accepts} only`)
 			continue
 		}
 		const expected = estimate(executor, call)
-		if (expected.can === 'no') {
+		const { can, reason, detail, queue, run } = expected
+		if (can === 'no') {
 			unable.push(candidate)
-			pass(expected.reason ?? 'unhealthy', expected.detail)
-		} else if (expected.can === 'loading') {
+			pass(reason ?? 'unhealthy', detail)
+		} else if (can === 'loading') {
 			loading.push(candidate)
-			pass(expected.reason ?? 'loading', expected.detail)
+			pass(reason ?? 'loading', detail)
 		} else if (finish(expected) > remaining) {
 			late.push(candidate)
-			const reason = expected.queue >= expected.run ? 'queue' : 'deadline'
-			pass(reason, `expected in ${Math.ceil(finish(expected))} ms, ${Math.floor(remaining)} ms are left`)
+			pass(queue >= run ? 'queue' : 'deadline', `expected in ${Math.ceil(finish(expected))} ms, ${Math.floor(remaining)} ms are left`)
 		} else now.push(candidate)
 	}
 	return { order: [...now, ...late, ...loading, ...unable], passed }

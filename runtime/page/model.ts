@@ -1,6 +1,6 @@
 // A model as an application sees it: inputs checked, the call sent to whoever can answer, the answer unwrapped.
 
-import type { Answer, Call, ModelRef, Provenance } from '../core/call.ts'
+import { type Answer, type Call, type EmbedOutput, type ModelRef, type Provenance, provenance, type TensorsOutput } from '../core/call.ts'
 import { defaultDeadline } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Estimate, Executor } from '../core/executor.ts'
@@ -9,9 +9,8 @@ import { traceParent } from '../core/trace.ts'
 import type { ModelReport } from '../device/control.ts'
 import type { Progress } from '../device/protocol.ts'
 import { attempt } from '../overflow/loop.ts'
-import { type Candidate, estimate, type Policy } from '../overflow/plan.ts'
+import type { Candidate, Policy } from '../overflow/plan.ts'
 import type { Device } from './device.ts'
-import { tighten } from './policy.ts'
 
 /** Further attempts that a call may cost, over all hops. */
 const retries = 3
@@ -105,49 +104,45 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 		...(edge ? [{ executor: edge.executor, role: 'edge' as const }] : []),
 	]
 
-	async function answer(call: Call, options: CallOptions): Promise<Answer> {
-		const { deadline = defaultDeadline, signal, policy: asked } = options
-		if (typeof deadline !== 'number' || !Number.isFinite(deadline))
-			throw new SpillwayError('invalid-input', `deadline must be a number of milliseconds, not ${deadline}`)
-		if (signal !== undefined && !(signal instanceof AbortSignal)) throw new SpillwayError('invalid-input', 'signal must be an AbortSignal')
+	async function answer(call: Call, { deadline = defaultDeadline, signal, policy: asked }: CallOptions): Promise<Answer> {
+		if (!Number.isFinite(deadline)) refuse('deadline must be a number of milliseconds')
 		const allowed = tighten(policy, asked)
-		if (disposal.aborted) throw disposal.reason
 		if (allowed !== 'edge-only') device?.wake(ref)
 		try {
 			return await attempt(candidates, allowed, call, {
 				remaining: deadline,
-				signal: signal ? AbortSignal.any([signal, disposal]) : disposal,
+				signal: signal ? AbortSignal.any([disposal, signal]) : disposal,
 				hops: 0,
 				retries: { left: retries },
 				trace: traceParent(),
 			})
 		} catch (error) {
-			throw disposal.aborted ? disposal.reason : error
+			// Only a signal that is none gets here otherwise.
+			throw disposal.reason ?? SpillwayError.from(error, 'invalid-input')
 		}
 	}
 
 	return {
 		name: ref.name,
-		async ready({ onProgress, signal } = {}) {
-			if (disposal.aborted) throw disposal.reason
-			const context = { remaining: Number.POSITIVE_INFINITY, signal: signal ?? disposal }
-			await device?.load(ref, context, onProgress)
+		async ready({ onProgress, signal = disposal } = {}) {
+			disposal.throwIfAborted()
+			await device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress)
 		},
-		async embed(texts, options = {}) {
-			checkTexts(texts)
-			const model = options.space === undefined ? ref : { ...ref, space: options.space }
-			if (texts.length === 0) return { vectors: [], space: null, ran: nothing(ref) }
+		async embed(texts, { space, ...options } = {}) {
+			if (!Array.isArray(texts)) refuse('embed takes an array of texts: embed([text])')
+			texts.forEach((text, i) => {
+				if (typeof text !== 'string') refuse(`texts[${i}] is no string`)
+			})
+			if (texts.length === 0) return { vectors: [], space: null, ran: provenance('device', ref) }
+			const model = space === undefined ? ref : { ...ref, space }
 			const { output, ran } = await answer({ kind: 'task', model, task: 'embed', input: texts }, options)
-			if (output.kind !== 'embed') throw new SpillwayError('internal', `${ran.executor} answered a task with tensors`)
-			return { vectors: [...output.vectors], space: ran.space, ran }
+			return { vectors: [...(output as EmbedOutput).vectors], space: ran.space, ran }
 		},
 		async infer(tensors, options = {}) {
-			if (typeof tensors !== 'object' || tensors === null || Object.keys(tensors).length === 0)
-				throw new SpillwayError('invalid-input', 'infer takes tensors by name: { x: { datatype, shape, data } }')
+			if (!tensors || Object.keys(tensors).length === 0) refuse('infer takes tensors by name: { x: { datatype, shape, data } }')
 			for (const [name, value] of Object.entries(tensors)) checkTensor(name, value)
 			const { output, ran } = await answer({ kind: 'tensors', model: ref, tensors }, options)
-			if (output.kind !== 'tensors') throw new SpillwayError('internal', `${ran.executor} answered tensors with a task`)
-			return { tensors: output.tensors, ran }
+			return { tensors: (output as TensorsOutput).tensors, ran }
 		},
 		async explain() {
 			const call: Call = { kind: 'tensors', model: ref, tensors: {} }
@@ -155,30 +150,19 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 				model: ref.name,
 				policy,
 				device: device && { estimate: device.estimate(call), report: await device.explain(ref.name) },
-				edge: edge && { address: edge.address, estimate: estimate(edge.executor, call) },
+				edge: edge && { address: edge.address, estimate: edge.executor.estimate(call) },
 			}
 		},
 	}
 }
 
-function checkTexts(texts: unknown): asserts texts is readonly string[] {
-	if (!Array.isArray(texts)) throw new SpillwayError('invalid-input', `embed takes an array of texts, not ${typeof texts}: embed([text])`)
-	const bad = texts.findIndex((text) => typeof text !== 'string')
-	if (bad >= 0)
-		throw new SpillwayError('invalid-input', `texts[${bad}] is no string but ${texts[bad] === null ? 'null' : typeof texts[bad]}`)
+const refuse = (why: string): never => {
+	throw new SpillwayError('invalid-input', why)
 }
 
-/** Provenance of an answer that nobody had to make. */
-const nothing = ({ name, version = null as string | null }: ModelRef | { name: string; version?: string | null }): Provenance => ({
-	executor: 'device',
-	provider: null,
-	model: name,
-	version,
-	variant: null,
-	space: null,
-	queue: null,
-	run: null,
-	batch: null,
-	hops: 0,
-	overflow: [],
-})
+/** A call may tighten the runtime's policy, never loosen it. */
+function tighten(runtime: Policy, call: Policy = runtime): Policy {
+	if (call !== runtime && (runtime !== 'prefer-device' || !/^(device|edge)-only$/.test(call)))
+		refuse(`policy: a call can tighten the runtime's "${runtime}", but not make it "${call}"`)
+	return call
+}

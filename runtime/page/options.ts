@@ -29,6 +29,13 @@ export interface Assets {
 	wasm: string
 }
 
+/** The files of one folder, whose address ends in a slash. */
+export const assetsIn = (folder: string): Assets => ({
+	engine: `${folder}engine.js`,
+	session: `${folder}session.js`,
+	wasm: `${folder}ort-wasm-simd-threaded.wasm`,
+})
+
 export interface Settings {
 	edge: string | null
 	key: string | undefined
@@ -37,7 +44,7 @@ export interface Settings {
 	device: { models: string; trust: Trust; assets: Assets } | null
 }
 
-const policies: readonly Policy[] = ['prefer-device', 'device-only', 'edge-only']
+const policies: readonly unknown[] = ['prefer-device', 'device-only', 'edge-only'] satisfies Policy[]
 const known = ['edge', 'key', 'policy', 'trust', 'models', 'assets']
 
 const wrong = (message: string): never => {
@@ -50,47 +57,37 @@ const wrong = (message: string): never => {
  * @param beside addresses of the files next to this script.
  * @throws SpillwayError `malformed`, saying what to give.
  */
-export function settingsOf(options: RuntimeOptions, beside: () => Assets): Settings {
-	for (const name of Object.keys(options)) if (!known.includes(name)) wrong(`there is no option "${name}"; there are ${known.join(', ')}`)
+export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
+	for (const name of Object.keys(options)) if (!known.includes(name)) wrong(`unknown option "${name}"; there are ${known}`)
 	const { key, policy = 'prefer-device', trust } = options
-	if (!policies.includes(policy)) wrong(`no policy "${policy}"; choose one of ${policies.join(', ')}`)
-	if (key !== undefined && (typeof key !== 'string' || !/^[\x21-\x7e]+$/.test(key))) wrong('key must be a string without white space')
-	if (trust !== undefined) {
-		if (!Array.isArray(trust) || trust.length === 0) wrong('trust must be an array of public keys, one at least')
-		for (const one of trust)
-			if (!/^[\w-]{43}$/.test(one))
-				wrong(`trust: "${one}" is no Ed25519 public key in base64url (43 characters, as "spillway keygen" prints it)`)
-	}
-	const edge = options.edge === undefined ? null : folder('edge', options.edge)
-	if (policy === 'edge-only') return { edge: edge ?? wrong('policy "edge-only" needs edge'), key, policy, device: null }
-
-	const models = options.models === undefined ? null : folder('models', options.models)
-	const assets = options.assets === undefined ? null : folder('assets', options.assets)
+	if (!policies.includes(policy)) wrong(`policy must be one of ${policies}`)
+	if (key !== undefined && !/^[!-~]+$/.test(key)) wrong('key must be text without spaces')
+	for (const one of trust ?? []) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no Ed25519 public key (base64url, 43 characters)`)
+	const edge = folder('edge', options.edge)
+	const models = folder('models', options.models)
+	const assets = folder('assets', options.assets)
+	if (!edge && (policy === 'edge-only' || !models)) wrong('give edge, the address of a Spillway edge; or, unless edge-only, models')
+	if (!edge && !trust?.length) wrong('models without edge needs trust: the public keys that they are signed by')
 	return {
 		edge,
 		key,
 		policy,
-		device: {
-			models: models ?? `${edge ?? wrong('give edge (address of a Spillway edge), models (address of packed models), or both')}models/`,
-			trust: trust
-				? { keys: trust }
+		device:
+			policy === 'edge-only'
+				? null
 				: {
-						jwks: `${edge ?? wrong('models without edge needs trust: the public keys that the models are signed by')}.well-known/jwks.json`,
+						models: models ?? `${edge}models/`,
+						trust: trust?.length ? { keys: trust } : { jwks: `${edge}.well-known/jwks.json` },
+						assets: assets ? assetsIn(assets) : beside,
 					},
-			assets: assets
-				? { engine: `${assets}engine.js`, session: `${assets}session.js`, wasm: `${assets}ort-wasm-simd-threaded.wasm` }
-				: beside(),
-		},
 	}
 }
 
 /** An absolute http address that ends in a slash. */
-function folder(option: string, address: string): string {
+function folder(option: string, address: string | undefined): string | null {
+	if (address === undefined) return null
 	const base = globalThis.document?.baseURI
-	if (typeof address !== 'string' || !URL.canParse(address, base))
-		return wrong(`${option} must be an address, such as "https://edge.example.com"`)
-	const url = new URL(address, base)
-	if (!/^https?:$/.test(url.protocol) || url.username || url.search || url.hash)
-		wrong(`${option} must be an http or https address without user, query and fragment, not ${url}`)
-	return url.href.replace(/\/*$/, '/')
+	const url = URL.canParse(address, base) ? new URL(address, base).href : ''
+	if (!/^https?:[^@?#]+$/.test(url)) wrong(`${option}: "${address}" is no plain http(s) address`)
+	return url.replace(/\/*$/, '/')
 }

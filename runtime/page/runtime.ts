@@ -25,7 +25,7 @@ export interface Runtime {
 }
 
 /** @param beside addresses of the files next to the entry, which alone knows where it was loaded from. */
-export function makeRuntime(options: RuntimeOptions, beside: () => Assets): Runtime {
+export function makeRuntime(options: RuntimeOptions, beside: Assets): Runtime {
 	const settings = settingsOf(options, beside)
 	const { edge: address, key, policy } = settings
 	const device = settings.device && deviceExecutor(settings.device)
@@ -35,8 +35,7 @@ export function makeRuntime(options: RuntimeOptions, beside: () => Assets): Runt
 
 	const runtime: Runtime = {
 		model(name, { version } = {}) {
-			if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name))
-				throw new SpillwayError('invalid-input', `"${name}" is no name of a model`)
+			if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)) throw new SpillwayError('invalid-input', `"${name}" is no name of a model`)
 			return makeModel({ ref: version === undefined ? { name } : { name, version }, policy, device, edge, disposal: disposal.signal })
 		},
 		async load(name, options = {}) {

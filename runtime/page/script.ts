@@ -2,7 +2,7 @@
 
 import { SpillwayError } from '../core/error.ts'
 import { tensor } from '../core/tensor.ts'
-import type { Assets, RuntimeOptions } from './options.ts'
+import { assetsIn, type RuntimeOptions } from './options.ts'
 import { makeRuntime, type Runtime } from './runtime.ts'
 
 /** What an edge that serves this script builds into it; addresses are relative to the script's. */
@@ -27,15 +27,13 @@ function builtIn(): BuiltIn | undefined {
 	}
 }
 
-const beside = (): Assets => ({ engine: at('engine.js'), session: at('session.js'), wasm: at('ort-wasm-simd-threaded.wasm') })
-
 /** As the module's `createRuntime`; in a script served by an edge, `edge`, `trust` and `assets` default to that edge's. */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
 	const own = builtIn()
 	const edge = options.edge ?? own?.edge
 	// Another edge has other keys.
 	const trust = options.trust ?? (edge !== undefined && at(edge) === own?.edge ? own.trust : undefined)
-	return makeRuntime({ ...options, edge, trust, assets: options.assets ?? own?.assets }, beside)
+	return makeRuntime({ ...options, edge, trust, assets: options.assets ?? own?.assets }, assetsIn(at('./')))
 }
 
 export { SpillwayError, tensor }

@@ -11,53 +11,45 @@ const firstGuess = 500
 const firstPause = 1_000
 const longestPause = 30_000
 
-/** Size of a call, for estimates: grows with the time that it takes. */
-export const sizeOf = (call: Call): number =>
-	call.kind === 'task'
-		? call.input.reduce((sum, text) => sum + 20 + text.length, 0)
-		: Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 0)
-
 export interface Health {
-	estimate(size: number): Estimate
-	answered(size: number, milliseconds: number): void
+	estimate(call: Call): Estimate
+	answered(call: Call, milliseconds: number): void
 	failed(error: SpillwayError): void
 }
 
+/** Grows with the time that a call takes. */
+const sizeOf = (call: Call): number =>
+	call.kind === 'task'
+		? call.input.reduce((sum, text) => sum + 20 + text.length, 0)
+		: Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 1)
+
 /** @param name of the server, for the estimate's words. */
 export function trackHealth(name: string): Health {
-	// Smoothed as TCP does with round trips (RFC 6298): mean and mean deviation.
-	let time = { mean: firstGuess, deviation: 0, size: 1, measured: false }
-	let failures = 0
+	/** Milliseconds for a call of the size below: the worst of late, slowly forgotten. */
+	let time = firstGuess
+	let size = Number.POSITIVE_INFINITY
+	let pause = firstPause
 	let pausedUntil = 0
 	let detail = ''
 
 	return {
-		estimate(size) {
-			const pause = pausedUntil - performance.now()
-			if (pause > 0) return { can: 'no', reason: 'unhealthy', detail, queue: Math.ceil(pause), run: 0 }
-			const larger = time.measured ? Math.max(1, size / time.size) : 1
-			return { can: 'now', queue: 0, run: (time.mean + 2 * time.deviation) * larger }
+		estimate(call) {
+			const queue = pausedUntil - performance.now()
+			if (queue > 0) return { can: 'no', reason: 'unhealthy', detail, queue, run: 0 }
+			return { can: 'now', queue: 0, run: time * Math.max(1, sizeOf(call) / size) }
 		},
-		answered(size, milliseconds) {
-			failures = 0
+		answered(call, milliseconds) {
+			pause = firstPause
 			pausedUntil = 0
-			const { mean, deviation } = time
-			time = time.measured
-				? {
-						mean: mean + (milliseconds - mean) / 8,
-						deviation: deviation + (Math.abs(milliseconds - mean) - deviation) / 4,
-						size: Math.max(1, time.size + (size - time.size) / 8),
-						measured: true,
-					}
-				: { mean: milliseconds, deviation: milliseconds / 4, size: Math.max(1, size), measured: true }
+			time = size === Number.POSITIVE_INFINITY ? milliseconds : Math.max(milliseconds, time + (milliseconds - time) / 8)
+			size = sizeOf(call)
 		},
-		failed(error) {
-			// The others say nothing about the next call.
-			if (!['network', 'upstream', 'unavailable', 'rate-limited'].includes(error.code)) return
-			const pause = error.retryAfter ?? Math.min(longestPause, firstPause * 2 ** failures)
-			failures++
-			pausedUntil = performance.now() + pause
-			detail = `${name} failed just now: ${error.code}`
+		failed({ code, retryAfter }) {
+			// Other errors say nothing about the next call.
+			if (!['network', 'upstream', 'unavailable', 'rate-limited'].includes(code)) return
+			pausedUntil = performance.now() + (retryAfter ?? pause)
+			pause = Math.min(longestPause, pause * 2)
+			detail = `${name} failed just now: ${code}`
 		},
 	}
 }

@@ -4,14 +4,10 @@
 import { bytesPerElement, isDatatype, viewAs } from '../core/datatype.ts'
 import { type ErrorCode, messageOf, SpillwayError } from '../core/error.ts'
 import { checkTensor, elements, type Tensor, type Tensors } from '../core/tensor.ts'
+import { binaryPart, frame, type Message, type Part } from './oip-binary.ts'
 import { readJson, writeJson } from './oip-json.ts'
 
-/** Length in bytes of the JSON part; whatever follows it is binary tensor data. Before compression, as Triton's clients send it. */
-export const headerLengthName = 'inference-header-content-length'
-
-/** Path of a model's inference route in the Open Inference Protocol. */
-export const inferPath = (name: string, version?: string): string =>
-	`/v2/models/${encodeURIComponent(name)}${version === undefined ? '' : `/versions/${encodeURIComponent(version)}`}/infer`
+export { headerLengthName, inferPath, type Message } from './oip-binary.ts'
 
 export type Parameters = Readonly<Record<string, unknown>>
 
@@ -38,12 +34,6 @@ export interface InferResponse {
 	readonly id?: string
 	readonly outputs: Tensors
 	readonly parameters?: Parameters
-}
-
-/** An HTTP body with the headers that belong to it. */
-export interface Message {
-	readonly body: Uint8Array<ArrayBuffer>
-	readonly headers: Record<string, string>
 }
 
 /** Which code each kind of fault gets: a bad request is the caller's fault, a bad response the server's. */
@@ -73,7 +63,12 @@ export function encodeRequest(request: InferRequest, { binary = true } = {}): Me
 		...(Object.keys(parameters).length > 0 && { parameters }),
 		...(outputs && { outputs }),
 	}
-	return frame(head, 'inputs', Object.entries(request.inputs), () => binary)
+	const part = binary ? binaryPart : jsonPart
+	return frame(
+		head,
+		'inputs',
+		Object.entries(request.inputs).map(([name, tensor]) => part(name, tensor)),
+	)
 }
 
 /**
@@ -107,10 +102,10 @@ export function decodeRequest(body: Uint8Array, headerLength: string | null): In
 export function encodeResponse(response: InferResponse, asked: Pick<InferRequest, 'outputs' | 'binaryOutput'>): Message {
 	const form = new Map(asked.outputs?.map(({ name, binary }) => [name, binary]))
 	const names = asked.outputs ? [...form.keys()] : Object.keys(response.outputs)
-	const tensors = names.map((name): [string, Tensor] => {
+	const parts = names.map((name) => {
 		const found = Object.hasOwn(response.outputs, name) ? response.outputs[name] : undefined
 		if (!found) throw new SpillwayError('invalid-input', `no output ${quote(name)}; there are ${Object.keys(response.outputs).map(quote)}`)
-		return [name, found]
+		return (form.get(name) ?? asked.binaryOutput) ? binaryPart(name, found) : jsonPart(name, found)
 	})
 	const head = {
 		...(response.model !== null && { model_name: response.model }),
@@ -118,7 +113,7 @@ export function encodeResponse(response: InferResponse, asked: Pick<InferRequest
 		...(response.id !== undefined && { id: response.id }),
 		...(response.parameters && { parameters: response.parameters }),
 	}
-	return frame(head, 'outputs', tensors, (name) => form.get(name) ?? asked.binaryOutput)
+	return frame(head, 'outputs', parts)
 }
 
 /**
@@ -145,33 +140,14 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 
 const quote = (name: unknown): string => String(JSON.stringify(name)).slice(0, 80)
 
-/** JSON first, then the binary tensors in the order of their descriptions. */
-function frame(head: Json, key: 'inputs' | 'outputs', tensors: [string, Tensor][], isBinary: (name: string) => boolean): Message {
-	const parts: Uint8Array[] = []
-	const texts = tensors.map(([name, tensor]) => {
-		checkTensor(name, tensor)
-		const { datatype, shape, data } = tensor
-		if (!isBinary(name)) {
-			const refuse = (why: string): never => {
-				throw new SpillwayError('unsupported', `${name}: ${why}`)
-			}
-			// Written by hand: JSON.stringify takes no BigInt, and turns NaN into null.
-			return `${JSON.stringify({ name, shape, datatype }).slice(0, -1)},"data":${writeJson(tensor, refuse)}}`
-		}
-		parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-		return JSON.stringify({ name, shape, datatype, parameters: { binary_data_size: data.byteLength } })
-	})
-	const start = JSON.stringify(head).slice(0, -1)
-	const json = new TextEncoder().encode(`${start}${start === '{' ? '' : ','}"${key}":[${texts.join(',')}]}`)
-	if (parts.length === 0) return { body: json, headers: { 'content-type': 'application/json' } }
-	const body = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, json.byteLength))
-	body.set(json)
-	let at = json.byteLength
-	for (const part of parts) {
-		body.set(part, at)
-		at += part.byteLength
+/** Written by hand: JSON.stringify takes no BigInt, and turns NaN into null. */
+function jsonPart(name: string, tensor: Tensor): Part {
+	checkTensor(name, tensor)
+	const { datatype, shape } = tensor
+	const refuse = (why: string): never => {
+		throw new SpillwayError('unsupported', `${name}: ${why}`)
 	}
-	return { body, headers: { 'content-type': 'application/octet-stream', [headerLengthName]: String(json.byteLength) } }
+	return { json: `${JSON.stringify({ name, shape, datatype }).slice(0, -1)},"data":${writeJson(tensor, refuse)}}` }
 }
 
 function unframe(body: Uint8Array, headerLength: string | null, codes: Codes): { head: Json; binary: Uint8Array } {
@@ -215,7 +191,7 @@ function readTensors(list: unknown, key: string, binary: Uint8Array, codes: Code
 		if (end > binary.byteLength)
 			throw new SpillwayError(codes.truncated, `${quote(name)}: ${size} bytes announced, ${binary.byteLength - at} are there`)
 		// A copy: aligned, and of its own, so that one tensor can be transferred without the others.
-		const bytes = binary.slice(at, end)
+		const bytes = new Uint8Array(binary.subarray(at, end))
 		at = end
 		return bytes
 	}

@@ -1,7 +1,7 @@
 // The executor that calls any server of the Open Inference Protocol (Triton, KServe, MLServer, …) over REST.
 
-import type { ModelRef } from '../core/call.ts'
-import { SpillwayError } from '../core/error.ts'
+import { type Call, type ModelRef, provenance } from '../core/call.ts'
+import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
 import { traceParent } from '../core/trace.ts'
 import { decodeResponse, encodeRequest, headerLengthName, inferPath } from './oip.ts'
@@ -15,6 +15,17 @@ export interface ServedAs {
 	/** Space of the vectors that it makes, where that is known. */
 	readonly space?: string | undefined
 	readonly variant?: string | undefined
+}
+
+const codeOfStatus: Record<number, ErrorCode> = {
+	401: 'unauthenticated',
+	403: 'forbidden',
+	404: 'not-found',
+	408: 'deadline-exceeded',
+	413: 'too-large',
+	429: 'rate-limited',
+	503: 'unavailable',
+	504: 'deadline-exceeded',
 }
 
 export interface ServerOptions extends Connection {
@@ -38,15 +49,9 @@ export interface ServerOptions extends Connection {
 export function serverExecutor(options: ServerOptions): Executor {
 	const { name, key, binary = true, serves = (model): ServedAs => ({ name: model.name, version: model.version }) } = options
 	const base = options.address.replace(/\/+$/, '')
-	return remoteExecutor(options, {
+	const remote = remoteExecutor(options, {
 		accepts: ['tensors'],
-		refuse({ kind, model }) {
-			if (kind !== 'tensors') return `${name} takes tensors only`
-			const served = serves(model)
-			if (!served) return `${name} does not serve ${model.name}`
-			if (model.space !== undefined && model.space !== served.space)
-				return `${name} answers in the space ${served.space ?? 'that nobody has named'}, asked was ${model.space}`
-		},
+		codeOf: (status) => codeOfStatus[status],
 		request(call, { trace, remaining, hops, retries }) {
 			const served = servedAs(call.model)
 			const inputs = call.kind === 'tensors' ? call.tensors : {}
@@ -65,13 +70,30 @@ export function serverExecutor(options: ServerOptions): Executor {
 			const { outputs, version } = decodeResponse(body, headers.get(headerLengthName))
 			if (Object.keys(outputs).length === 0) throw new SpillwayError('upstream', `${name} answered without any output`)
 			const { space = null, variant = null } = servedAs(call.model)
-			const model = call.model.name
-			return {
-				output: { kind: 'tensors', tensors: outputs },
-				ran: { executor: name, provider: null, model, version, variant, space, queue: null, run: null, batch: null, hops: 1, overflow: [] },
-			}
+			return { output: { kind: 'tensors', tensors: outputs }, ran: { ...provenance(name, call.model), version, variant, space, hops: 1 } }
 		},
 	})
+
+	return {
+		...remote,
+		estimate(call) {
+			const detail = refusal(call)
+			return detail ? { can: 'no', reason: 'unsupported', detail, queue: 0, run: 0 } : remote.estimate(call)
+		},
+		async infer(call, context) {
+			const why = refusal(call)
+			if (why) throw new SpillwayError('unsupported', why)
+			return remote.infer(call, context)
+		},
+	}
+
+	function refusal({ kind, model }: Call): string | undefined {
+		if (kind !== 'tensors') return `${name} takes tensors only`
+		const served = serves(model)
+		if (!served) return `${name} does not serve ${model.name}`
+		if (model.space !== undefined && model.space !== served.space)
+			return `${name} answers in the space ${served.space ?? 'that nobody has named'}, asked was ${model.space}`
+	}
 
 	function servedAs(model: ModelRef): ServedAs {
 		const served = serves(model)
