@@ -1,7 +1,6 @@
 // spillway serve
 
 import type { Command } from 'commander'
-import { explain } from './explain.ts'
 import { port } from './options.ts'
 
 interface Options {
@@ -31,14 +30,11 @@ async function run(options: Options): Promise<void> {
 		...(options.models !== undefined && { modelsDir: options.models }),
 		...(options.state !== undefined && { stateDir: options.state }),
 	})
-	let stopping: Promise<void> | undefined
-	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopping ??= edge.close()))
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => edge.close())
 	process.stdout.write(`listening ${edge.url} trust=${edge.trust}\n`)
-	try {
-		await edge.ready()
-		process.stdout.write(`ready ${edge.url}\n`)
-	} catch (error) {
-		// It goes on: other models answer, loads are tried again, upstreams may come back.
-		if (!stopping) process.stderr.write(`spillway: not ready: ${explain(error)}\n`)
-	}
+	// The edge tells by itself why a model does not load, and goes on: other models answer, loads are tried again, upstreams may come back.
+	await edge.ready().then(
+		() => process.stdout.write(`ready ${edge.url}\n`),
+		() => undefined,
+	)
 }
