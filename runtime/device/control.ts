@@ -3,6 +3,7 @@
 import type { Manifest, Provider, Variant } from '../../models/format/manifest.ts'
 import { SpillwayError, type WireError } from '../core/error.ts'
 import type { Verdict } from '../session/checked.ts'
+import type { Trust } from '../store/channel.ts'
 import type { StateMessage } from './protocol.ts'
 
 /** Comlink keeps only an error's name, message and stack: so control methods return their error. */
@@ -23,12 +24,7 @@ export function unwrap<T>(outcome: Outcome<T>): T {
 	throw SpillwayError.fromWire(outcome.error)
 }
 
-/** Public keys that channels must be signed by. */
-export type Trust =
-	/** Raw Ed25519 public keys in base64url. */
-	| { keys: readonly string[] }
-	/** Address of a JSON Web Key set; what it says is remembered for starts without a network. */
-	| { jwks: string }
+export type { Trust }
 
 export interface EngineSettings {
 	/** The page's `protocolVersion`; another than the engine's is refused (`environment`). */

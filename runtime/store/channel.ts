@@ -4,9 +4,15 @@ import { type Channel, verifyChannel } from '../../models/format/channel.ts'
 import { isTrustKey } from '../../models/format/keys.ts'
 import { channelPath } from '../../models/format/layout.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
-import type { Trust } from '../device/control.ts'
 import { fetchBytes, hasty, type Patience, patient } from './fetch.ts'
 import type { Records } from './storage.ts'
+
+/** Public keys that channels must be signed by. */
+export type Trust =
+	/** Raw Ed25519 public keys in base64url. */
+	| { keys: readonly string[] }
+	/** Address of a JSON Web Key set; what it says is remembered for starts without a network. */
+	| { jwks: string }
 
 /** Points to a manifest. */
 export interface Pointer {

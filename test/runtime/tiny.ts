@@ -21,7 +21,13 @@ export function textGraph(): Uint8Array {
 	const graph = new GraphBuilder({ name: 'tiny-text', opset: 20 })
 	const ids = graph.input('ids', 'INT64', ['batch', 'tokens'])
 	const mask = graph.input('mask', 'INT64', ['batch', 'tokens'])
-	const table = graph.constant('table', float32([vocabulary.length, dimensions], vocabulary.flatMap((_, id) => row(id))))
+	const table = graph.constant(
+		'table',
+		float32(
+			[vocabulary.length, dimensions],
+			vocabulary.flatMap((_, id) => row(id)),
+		),
+	)
 	const weights = graph.node('Unsqueeze', [graph.node('Cast', [mask], { to: 1 }), graph.constant('last', int64([1], [2]))])
 	const axis = graph.constant('tokensAxis', int64([1], [1]))
 	const sum = graph.node('ReduceSum', [graph.node('Mul', [graph.node('Gather', [table, ids]), weights]), axis], { keepdims: 0 })
@@ -84,8 +90,16 @@ export const textTensors = (rows: readonly (readonly number[])[]): Tensors => {
 			BigInt,
 		)
 	return {
-		ids: tensor('INT64', [rows.length, length], flat((id) => id ?? 0)),
-		mask: tensor('INT64', [rows.length, length], flat((id) => (id === undefined ? 0 : 1))),
+		ids: tensor(
+			'INT64',
+			[rows.length, length],
+			flat((id) => id ?? 0),
+		),
+		mask: tensor(
+			'INT64',
+			[rows.length, length],
+			flat((id) => (id === undefined ? 0 : 1)),
+		),
 	}
 }
 
