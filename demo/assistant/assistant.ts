@@ -1,0 +1,104 @@
+// The help desk's assistant: opens the runtime under a policy, loads the model, answers questions.
+
+import { createRuntime, type Model, type Policy, type Progress, type Provenance } from '../../runtime/index.ts'
+import { type Match, nearest, threshold } from '../faq/match.ts'
+import { vectorsIn } from '../faq/vectors.ts'
+import { edgeKey } from './config.ts'
+
+export type State =
+	| { phase: 'loading'; progress: Progress | null }
+	/** The model is here and makes the help topics' vectors. */
+	| { phase: 'topics' }
+	| { phase: 'ready' }
+	/** The policy wants no model on this device. */
+	| { phase: 'edge' }
+	| { phase: 'failed'; error: unknown }
+
+export interface Reply {
+	readonly question: string
+	/** The best entry, then alternatives, best first. */
+	readonly matches: readonly Match[]
+	/** Whether the best entry is near enough to be an answer. */
+	readonly fits: boolean
+	readonly ran: Provenance
+	/** Milliseconds from asking to the question's vector. */
+	readonly total: number
+	/** Milliseconds spent on reading the help topics after that; next to none when they had been read. */
+	readonly prepared: number
+}
+
+export interface Assistant {
+	/** Answers a question; rejects with a `SpillwayError`. */
+	ask(question: string, signal: AbortSignal): Promise<Reply>
+	/** Tries to load the model again after a failure. */
+	retry(): void
+	/** Gives the model's memory back. */
+	close(): Promise<void>
+}
+
+/** Milliseconds for a question. */
+const questionDeadline = 30_000
+/** Milliseconds for some of the help topics; generous, so that a slow device is not thought to be too slow for them. */
+const topicsDeadline = 120_000
+const shown = 3
+
+/**
+ * Opens the assistant; the model loads meanwhile.
+ *
+ * @param policy where answers may be made; the runtime keeps to it for its whole life.
+ * @param onState told whenever the model's state changes.
+ */
+export async function openAssistant(policy: Policy, onState: (state: State) => void): Promise<Assistant> {
+	// Under device-only the edge is asked for nothing that needs a key.
+	const key = policy === 'device-only' ? undefined : await edgeKey()
+	const runtime = createRuntime({ edge: location.origin, policy, key })
+	const model = runtime.model('minilm')
+	const closed = new AbortController()
+	const tell = (state: State) => {
+		if (!closed.signal.aborted) onState(state)
+	}
+
+	async function load(): Promise<void> {
+		if (policy === 'edge-only') return tell({ phase: 'edge' })
+		tell({ phase: 'loading', progress: null })
+		try {
+			await model.ready({ signal: closed.signal, onProgress: (progress) => tell({ phase: 'loading', progress }) })
+			tell({ phase: 'topics' })
+			await readTopics(model)
+			tell({ phase: 'ready' })
+		} catch (error) {
+			tell({ phase: 'failed', error })
+		}
+	}
+	void load()
+
+	return {
+		async ask(question, signal) {
+			const started = performance.now()
+			const { vectors, space, ran } = await model.embed([question], { deadline: questionDeadline, signal })
+			const answered = performance.now()
+			if (space === null) throw new Error('the answer does not tell its vector space')
+			const topics = await vectorsIn(space, (texts) => model.embed(texts, { deadline: topicsDeadline, space }))
+			const matches = nearest(vectors[0] as Float32Array, topics, shown)
+			return {
+				question,
+				matches,
+				fits: (matches[0]?.score ?? -1) >= threshold,
+				ran,
+				total: answered - started,
+				prepared: performance.now() - answered,
+			}
+		},
+		retry: () => void load(),
+		close() {
+			closed.abort()
+			return runtime.dispose()
+		},
+	}
+}
+
+/** Has the help topics' vectors made on this device, so that the first question need not wait for them. */
+async function readTopics(model: Model): Promise<void> {
+	const space = (await model.explain()).device?.report?.space ?? null
+	if (space !== null) await vectorsIn(space, (texts) => model.embed(texts, { deadline: topicsDeadline, space, policy: 'device-only' }))
+}

@@ -1,0 +1,79 @@
+// Vectors of the help topics' wordings: made once for each space, kept in memory and in IndexedDB.
+
+import { createStore, delMany, get, keys, set } from 'idb-keyval'
+import { wordings } from './match.ts'
+
+/** Makes the vectors of some texts, all in one space. */
+export type Embed = (texts: readonly string[]) => Promise<{ vectors: readonly Float32Array[]; space: string | null }>
+
+interface Kept {
+	/** SHA-256 over the wordings: other wordings need other vectors. */
+	wordings: string
+	/** One vector after the other. */
+	data: Float32Array<ArrayBuffer>
+}
+
+/** Small enough that a customer's question gets its turn between two of them. */
+const textsPerCall = 24
+
+const database = createStore('weir-and-wheel', 'faq-vectors')
+const spaces = new Map<string, Promise<readonly Float32Array[]>>()
+
+/**
+ * The vectors of all wordings in `space`; calls for a space that is being prepared share the work.
+ *
+ * @param space the space that the vectors must be in, as an answer or `explain` tells it.
+ * @param embed makes what is not kept; must answer in `space`.
+ * @throws what `embed` throws, or Error when it answered in another space. A later call tries again.
+ */
+export function vectorsIn(space: string, embed: Embed): Promise<readonly Float32Array[]> {
+	let vectors = spaces.get(space)
+	if (!vectors) {
+		vectors = prepare(space, embed)
+		vectors.catch(() => spaces.delete(space))
+		spaces.set(space, vectors)
+	}
+	return vectors
+}
+
+async function prepare(space: string, embed: Embed): Promise<readonly Float32Array[]> {
+	const fingerprint = await fingerprintOfWordings()
+	// Storage may be closed to the page (private windows, a full disk): then the vectors are made anew at each visit.
+	const kept = await get<Kept>(space, database).catch(() => undefined)
+	if (kept?.wordings === fingerprint) return cut(kept.data)
+
+	const vectors: Float32Array[] = []
+	for (let start = 0; start < wordings.length; start += textsPerCall) {
+		const answer = await embed(wordings.slice(start, start + textsPerCall))
+		if (answer.space !== space) throw new Error(`asked for vectors in ${space}, got ${answer.space}`)
+		vectors.push(...answer.vectors)
+	}
+	await keep(space, { wordings: fingerprint, data: join(vectors) }).catch(() => {})
+	return vectors
+}
+
+/** Keeps the vectors and drops those of spaces that this visit did not use: of older versions of the model. */
+async function keep(space: string, kept: Kept): Promise<void> {
+	await set(space, kept, database)
+	const stale = (await keys<string>(database)).filter((other) => !spaces.has(other))
+	await delMany(stale, database)
+}
+
+async function fingerprintOfWordings(): Promise<string> {
+	const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(wordings)))
+	return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function join(vectors: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+	const size = vectors[0]?.length ?? 0
+	const data = new Float32Array(vectors.length * size)
+	vectors.forEach((vector, index) => {
+		data.set(vector, index * size)
+	})
+	return data
+}
+
+function cut(data: Float32Array): Float32Array[] {
+	const size = data.length / wordings.length
+	return wordings.map((_, index) => data.subarray(index * size, (index + 1) * size))
+}
