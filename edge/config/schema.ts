@@ -1,6 +1,7 @@
 // The edge's configuration: one strict schema with defaults for everything, so that an empty object is a working edge.
 
 import { z } from 'zod'
+import { isTrustKey } from '../../models/format/keys.ts'
 import { digestSchema, nameSchema } from '../../models/format/manifest.ts'
 
 /** A secret is never written down here: only the name of the environment variable or binding that holds it. */
@@ -96,7 +97,7 @@ const signing = z.strictObject({
 	/** The Ed25519 private key (JSON Web Key or PEM) that channels are signed with. Where it is not set, Node makes one and keeps it with its state; workerd serves channels as they were packed. */
 	key: secret.default({ env: 'SPILLWAY_SIGNING_KEY' }),
 	/** Public keys (base64url, 43 characters) that signed before; served beside the current one so that pages can be moved over. */
-	previous: z.array(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a raw Ed25519 public key in base64url, 43 characters')).default([]),
+	previous: z.array(z.string().refine(isTrustKey, 'must be a raw Ed25519 public key in base64url, 43 characters')).default([]),
 	/** Milliseconds that a channel signed here is good for. */
 	expiresIn: milliseconds.default(90 * 24 * 3_600_000),
 })

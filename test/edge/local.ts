@@ -8,10 +8,16 @@ import { Hono } from 'hono'
 import * as ort from 'onnxruntime-node'
 import { createEdge } from '../../edge/app.ts'
 import { memoryQuota } from '../../edge/auth/quota.ts'
+import { createCatalog } from '../../edge/catalog/catalog.ts'
+import { createChannels } from '../../edge/catalog/channels.ts'
+import { distribution } from '../../edge/catalog/routes.ts'
 import { loadConfig } from '../../edge/config/load.ts'
 import type { EdgeConfigInput } from '../../edge/config/schema.ts'
 import { prometheusStore } from '../../edge/metrics/prometheus.ts'
 import type { EdgeParts, ServedModel } from '../../edge/parts.ts'
+import { signChannel } from '../../models/format/channel.ts'
+import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
+import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
 import { spaceOf } from '../../runtime/core/call.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
 import { overflow } from '../../runtime/overflow/loop.ts'
@@ -32,10 +38,18 @@ export interface LocalOptions {
 
 const variant = 'fp32'
 
-async function servedModels(): Promise<ServedModel[]> {
+/** The models address in memory. */
+type Stored = Map<string, Uint8Array<ArrayBuffer>>
+
+async function servedModels(stored: Stored, key: SigningKey): Promise<ServedModel[]> {
 	return Promise.all(
 		suiteModels().map(async ({ description, files }) => {
-			const { manifest, digest } = await packed(description, files)
+			const { manifest, digest, bytes, chunks } = await packed(description, files)
+			const { model, version } = manifest
+			const channel = { format: 'spillway-channel/1' as const, model, version, manifest: digest, serial: 1, issued: 1, expires: 2 ** 40 }
+			stored.set(channelPath(model), new TextEncoder().encode(await signChannel(channel, key)))
+			stored.set(manifestPath(digest), new Uint8Array(bytes))
+			for (const [name, chunk] of chunks) stored.set(chunkPath(name), new Uint8Array(chunk))
 			const graph = files['graph.onnx'] as Uint8Array
 			const session = await createSession({ ort, graph, manifest, digest, variant, provider: 'cpu', name: 'edge' })
 			const file = files['tokenizer.json']
@@ -49,7 +63,15 @@ async function servedModels(): Promise<ServedModel[]> {
 
 /** The parts of an edge in this process. */
 export async function localParts({ config = {}, replace, parts = {} }: LocalOptions = {}): Promise<EdgeParts> {
-	const own = await servedModels()
+	const key = await generateSigningKey()
+	const stored: Stored = new Map()
+	const own = await servedModels(stored, key)
+	const catalog = createCatalog({
+		get: async (path) => {
+			const bytes = stored.get(path)
+			return bytes ? new Response(bytes) : null
+		},
+	})
 	const models = own.map((model) => (replace ? { ...model, executor: replace(model) } : model))
 	const build = { version: '0.0.0-test', platform: 'node' }
 	return {
@@ -58,7 +80,7 @@ export async function localParts({ config = {}, replace, parts = {} }: LocalOpti
 			get: async (name, version) => models.find((model) => model.name === name && (version === undefined || model.version === version)),
 			list: async () => models,
 		},
-		distribution: new Hono(),
+		distribution: distribution({ catalog, channels: createChannels({ catalog, key, expiresIn: 60_000 }), keys: [key.x] }),
 		pages: new Hono(),
 		metrics: prometheusStore(build),
 		quota: memoryQuota(),

@@ -59,6 +59,33 @@ export function metricsSuite(edge: () => EdgeUnderTest): void {
 		).toBe(bytes)
 	})
 
+	test('tells distributed bytes by their kind', async () => {
+		const before = await text()
+		const [, digest] = /@([0-9a-f]{64})\//.exec(edge().space) ?? []
+		const sizes: Record<string, number> = {}
+		for (const [kind, path] of [
+			['channel', '/models/m/channel.jws'],
+			['manifest', `/models/manifests/${digest}.json`],
+			['file', '/models/m/1.0.0/files/tokenizer.json'],
+		] as const) {
+			const response = await call(edge(), path)
+			expect(response.status, path).toBe(200)
+			sizes[kind] = (await response.arrayBuffer()).byteLength
+		}
+		const { files } = (await (await call(edge(), `/models/manifests/${digest}.json`)).json()) as {
+			files: Record<string, { chunks: { digest: string; size: number }[] }>
+		}
+		sizes.manifest = (sizes.manifest ?? 0) * 2
+		const chunk = Object.values(files)[0]?.chunks[0]
+		sizes.chunk = (await (await call(edge(), `/models/chunks/${chunk?.digest}`)).arrayBuffer()).byteLength
+		expect(sizes.chunk).toBe(chunk?.size)
+		for (const [kind, size] of Object.entries(sizes)) {
+			const name = 'spillway_sent_bytes_total'
+			const after = await settled((figures) => value(figures, name, { kind }) - value(before, name, { kind }) >= size)
+			expect(value(after, name, { kind }) - value(before, name, { kind }), kind).toBe(size)
+		}
+	})
+
 	test('paths that no one planned make no new series', async () => {
 		for (let i = 0; i < 5; i++) await (await call(edge(), `/nope-${i}?a=${i}`)).arrayBuffer()
 		const figures = await settled((figures) => value(figures, 'spillway_http_requests_total', { route: 'other', status: '404' }) >= 5)
