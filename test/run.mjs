@@ -2,7 +2,7 @@
 
 import { build } from '../demo/setup/build.mjs'
 import { install } from '../demo/setup/install.mjs'
-import { chromium } from './setup/chromium.mjs'
+import { findChromium } from './setup/chromium.mjs'
 import { main } from './setup/main.mjs'
 import { vitest } from './setup/vitest.mjs'
 
@@ -12,7 +12,7 @@ await main(async () => {
 	return vitest({
 		config: 'test/vitest.config.ts',
 		// The edge takes variables that begin with SPILLWAY_ for its settings.
-		env: { CHROME_PATH: await chromium(), SPILLWAY_CHROMIUM: undefined },
+		env: { CHROME_PATH: await findChromium(), SPILLWAY_CHROMIUM: undefined },
 		limit: 30 * 60_000,
 	})
 })

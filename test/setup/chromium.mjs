@@ -40,7 +40,7 @@ const playwrightFiles = [
  * Gives the path of a browser that starts, installing one where that is possible.
  * @throws SetupError that says what to do.
  */
-export async function chromium() {
+export async function findChromium() {
 	const told = ['SPILLWAY_CHROMIUM', 'CHROME_PATH'].find((name) => process.env[name])
 	if (told) {
 		if (starts(process.env[told])) return process.env[told]
