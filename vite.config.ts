@@ -1,6 +1,6 @@
 // Builds everything that runs in browsers: `vite build` makes dist/runtime, dist/script and dist/demo, in this order.
 
-import { readFileSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build, defineConfig, type EnvironmentOptions, type Plugin } from 'vite'
 
@@ -29,12 +29,17 @@ const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife'
 	},
 })
 
-/** Puts ONNX Runtime's wasm beside the scripts; they get its address from the page. */
-const copyWasm: Plugin = {
-	name: 'spillway-wasm',
-	applyToEnvironment: ({ name }) => name === 'session',
-	generateBundle() {
-		this.emitFile({ type: 'asset', fileName: wasm, source: readFileSync(at(`node_modules/onnxruntime-web/dist/${wasm}`)) })
+/** Puts ONNX Runtime's wasm beside the module, and all that the script tag needs beside the script. */
+const copyFiles: Plugin = {
+	name: 'spillway-files',
+	applyToEnvironment: ({ name }) => name === 'session' || name === 'script',
+	async writeBundle() {
+		const { name } = this.environment
+		const [from, to, files] =
+			name === 'session'
+				? ['node_modules/onnxruntime-web/dist', 'dist/runtime', [wasm]]
+				: ['dist/runtime', 'dist/script', ['engine.js', 'session.js', wasm]]
+		for (const file of files) await copyFile(at(`${from}/${file}`), at(`${to}/${file}`))
 	},
 }
 
@@ -44,21 +49,23 @@ const keepAddresses: Plugin = {
 	enforce: 'pre',
 	transform: {
 		filter: { code: /new URL\([^)]*import\.meta\.url\)/ },
-		handler: (code) => code.replaceAll(/new URL\((?=[^)]*import\.meta\.url\))/g, 'new URL(/* @vite-ignore */ '),
+		handler: (code) => ({ code: code.replaceAll(/new URL\((?=[^)]*import\.meta\.url\))/g, 'new URL(/* @vite-ignore */ '), map: null }),
 	},
 }
 
 export default defineConfig({
 	root: at('.'),
 	publicDir: false,
-	plugins: [keepAddresses, copyWasm],
+	plugins: [keepAddresses, copyFiles],
 	environments: {
 		client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
+		engine: file('runtime/device/engine.ts', 'dist/runtime', 'engine.js'),
+		session: file('runtime/device/session-worker.ts', 'dist/runtime', 'session.js'),
 		script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),
 	},
 	builder: {
 		async buildApp(builder) {
-			for (const name of ['client', 'script']) {
+			for (const name of ['client', 'engine', 'session', 'script']) {
 				const environment = builder.environments[name]
 				if (environment) await builder.build(environment)
 			}

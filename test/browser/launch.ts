@@ -1,0 +1,27 @@
+// A headless Chromium for tests.
+
+import { type Browser, chromium } from 'playwright-core'
+import { afterAll } from 'vitest'
+// @ts-expect-error plain JavaScript: it runs before anything is installed.
+import { findChromium } from '../setup/chromium.mjs'
+
+const flags = [
+	'--no-sandbox',
+	'--disable-quic',
+	'--no-first-run',
+	'--disable-background-networking',
+	'--disable-component-update',
+	'--disable-sync',
+]
+
+/**
+ * Starts a browser; it is closed after the tests of the file.
+ *
+ * @param args more flags, e.g. for WebGPU on a software adapter.
+ * @example const browser = await getBrowser()
+ */
+export async function getBrowser(args: readonly string[] = []): Promise<Browser> {
+	const browser = await chromium.launch({ executablePath: await findChromium(), args: [...flags, ...args] })
+	afterAll(() => browser.close())
+	return browser
+}

@@ -1,0 +1,46 @@
+// A page with the built runtime in it.
+
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import type * as Spillway from '../../runtime/index.ts'
+import type { Models } from './models.ts'
+import { type Site, type SiteOptions, serveSite } from './site.ts'
+
+declare global {
+	interface Window {
+		spillway: typeof Spillway
+	}
+}
+
+const root = join(import.meta.dirname, '../..')
+
+/** Folder with the ES module, the workers and ONNX Runtime's wasm. */
+export const runtimeFolder = join(root, 'dist/runtime')
+/** Folder with the script tag's file, and the same beside it. */
+export const scriptFolder = join(root, 'dist/script')
+
+const html = `<!doctype html><title>test</title><link rel="icon" href="data:,">
+<script type="module">
+	import * as spillway from '/spillway/spillway.js'
+	window.spillway = spillway
+</script>`
+
+/** A plain static host: one page, the built runtime, packed models. */
+export const staticHost = (models: Models, options: Partial<SiteOptions> = {}): Promise<Site> =>
+	serveSite({
+		...options,
+		mounts: { '/': { text: html }, '/spillway/': `${runtimeFolder}/`, '/models/': `${models.folder}/`, ...options.mounts },
+	})
+
+/** Opens the site's page in a profile of its own. What the page logs as an error is thrown when the test reads `errors`. */
+export async function openPage(browser: Browser, site: Site): Promise<Page> {
+	const context = await browser.newContext()
+	const page = await context.newPage()
+	if (process.env.SPILLWAY_TEST_LOG) {
+		page.on('console', (message) => console.error('page:', message.text()))
+		page.on('requestfailed', (request) => console.error('failed:', request.url()))
+	}
+	await page.goto(site.origin)
+	await page.waitForFunction(() => 'spillway' in window)
+	return page
+}
