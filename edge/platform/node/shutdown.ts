@@ -16,8 +16,8 @@ export async function shutdown(server: Server, refuse: () => Promise<void>): Pro
 	// A connection that becomes idle after `close` is not closed by Node itself.
 	const sweep = setInterval(() => server.closeIdleConnections(), 20)
 	try {
-		await Promise.race([closed, sleep(patience)])
-		await Promise.race([Promise.all([refuse(), closed]), sleep(lastWords)])
+		await Promise.race([closed, sleep(patience, undefined, { ref: false })])
+		await Promise.race([Promise.all([refuse(), closed]), sleep(lastWords, undefined, { ref: false })])
 	} finally {
 		clearInterval(sweep)
 		server.closeAllConnections()

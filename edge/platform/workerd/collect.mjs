@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const dist = join(root, 'dist')
-const out = join(dist, 'worker')
+const out = process.env.SPILLWAY_ASSETS_FOLDER || join(dist, 'worker')
 const models = process.env.SPILLWAY_MODELS_FOLDER || join(dist, 'models')
 const configFile = process.env.SPILLWAY_CONFIG || 'spillway.config.json'
 

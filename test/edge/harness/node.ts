@@ -1,0 +1,49 @@
+// The edge on Node, as `spillway serve` runs it.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { EdgeConfigInput } from '../../../edge/config/schema.ts'
+import { type Child, startChild } from './child.ts'
+
+const cli = fileURLToPath(new URL('../../../edge/cli/main.ts', import.meta.url))
+
+export interface NodeOptions {
+	config: EdgeConfigInput
+	/** Folder with packed models. */
+	models: string
+	/** State folder. Default: a fresh one, removed at the end. */
+	state?: string
+	/** Environment variables. */
+	secrets?: Record<string, string>
+	/** Whether to wait until the models answer (default), or only until it listens. */
+	until?: 'listening' | 'ready'
+}
+
+export interface RunningNode {
+	readonly url: string
+	readonly child: Child<string>
+	close(): Promise<void>
+}
+
+/** Starts it on a port that the system chooses. */
+export async function startNode({ config, models, state, secrets = {}, until = 'ready' }: NodeOptions): Promise<RunningNode> {
+	const folder = await mkdtemp(join(tmpdir(), 'spillway-node-'))
+	const remove = () => rm(folder, { recursive: true, force: true })
+	try {
+		const file = join(folder, 'spillway.config.json')
+		await writeFile(file, JSON.stringify(config))
+		const child = await startChild({
+			command: process.execPath,
+			args: [cli, 'serve', '--config', file, '--port', '0', '--models', models, '--state', state ?? join(folder, 'state')],
+			env: secrets,
+			readyFd: 1,
+			ready: (line) => new RegExp(`^${until} (\\S+)`).exec(line)?.[1],
+		})
+		return { url: child.ready, child, close: () => child.stop().then(remove) }
+	} catch (error) {
+		await remove()
+		throw error
+	}
+}

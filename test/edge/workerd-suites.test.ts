@@ -1,0 +1,21 @@
+// The edge on workerd passes every suite over HTTP.
+
+import { afterAll, beforeAll } from 'vitest'
+import { spaceOf } from '../../runtime/core/call.ts'
+import { type PackedFolder, packModels } from './harness/models.ts'
+import { allSuites } from './harness/suites.ts'
+import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
+import { suiteConfig, suiteModels } from './suites/under-test.ts'
+
+let packed: PackedFolder
+let edge: RunningWorkerd
+beforeAll(async () => {
+	packed = await packModels(suiteModels())
+	edge = await startWorkerd({ config: suiteConfig, models: packed.folder })
+})
+afterAll(async () => {
+	await edge?.close()
+	await packed?.remove()
+})
+
+allSuites(() => ({ url: edge.url, space: spaceOf('m', packed.models.m?.digest as string, 'fp32') }))
