@@ -1,0 +1,57 @@
+// What every kind of storage must do. Runs in Node over memory, and in browsers over theirs.
+
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Storage } from '../../runtime/store/storage.ts'
+
+const digest = 'a'.repeat(64)
+
+/** @param open gives an empty storage. */
+export function storageContract(name: string, open: () => Promise<Storage>): void {
+	describe(`${name} storage`, () => {
+		let storage: Storage
+		beforeEach(async () => {
+			storage = await open()
+		})
+
+		test('what was not set is not there', async () => {
+			expect(await storage.records.get('key')).toBeUndefined()
+			expect(await storage.bytes.get(digest)).toBeUndefined()
+		})
+
+		test('records are kept as they were when set', async () => {
+			const record = { good: { digest, serial: 3 }, list: [1, 'two', null] }
+			await storage.records.set('key', record)
+			record.good.serial = 4
+			expect(await storage.records.get('key')).toEqual({ good: { digest, serial: 3 }, list: [1, 'two', null] })
+			await storage.records.set('key', 'another')
+			expect(await storage.records.get('key')).toBe('another')
+			await storage.records.delete('key')
+			expect(await storage.records.get('key')).toBeUndefined()
+		})
+
+		test('bytes are kept exactly, and reading gives a copy that may be handed over', async () => {
+			const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => index % 251)
+			await storage.bytes.set(digest, bytes)
+			bytes[0] = 255
+			const read = await storage.bytes.get(digest)
+			expect(read).toHaveLength(100_000)
+			expect(read?.[0]).toBe(0)
+			expect(read?.[99_999]).toBe(99_999 % 251)
+			structuredClone(read, { transfer: [read?.buffer as ArrayBuffer] })
+			expect(await storage.bytes.get(digest)).toHaveLength(100_000)
+		})
+
+		test('a view is kept without what is around it', async () => {
+			await storage.bytes.set(digest, new Uint8Array([9, 1, 2, 3, 9]).subarray(1, 4))
+			expect(await storage.bytes.get(digest)).toEqual(Uint8Array.of(1, 2, 3))
+		})
+
+		test('deleting is allowed of what is not there', async () => {
+			await storage.bytes.set(digest, Uint8Array.of(1))
+			await storage.bytes.delete(digest)
+			await storage.bytes.delete(digest)
+			await storage.records.delete('none')
+			expect(await storage.bytes.get(digest)).toBeUndefined()
+		})
+	})
+}

@@ -1,0 +1,403 @@
+// Delivery: channel, manifest and chunks from a real HTTP server into storage, with everything that goes wrong on the way.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { generateSigningKey } from '../../models/format/keys.ts'
+import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
+import type { Pointer, Trust } from '../../runtime/store/channel.ts'
+import { memoryStorage } from '../../runtime/store/memory.ts'
+import { resilientStorage } from '../../runtime/store/resilient.ts'
+import type { Storage } from '../../runtime/store/storage.ts'
+import { createStore, type ReadOptions, type Store, type Version } from '../../runtime/store/store.ts'
+import { storageContract } from './store-contract.ts'
+import { filesOf, type Packed, packed, pixelDescription, textDescription } from './tiny.ts'
+import { faults, type ModelsServer, modelsServer } from './tiny-server.ts'
+
+storageContract('memory', async () => memoryStorage())
+storageContract('resilient', () =>
+	resilientStorage(
+		async () => memoryStorage(),
+		() => {},
+	),
+)
+
+let server: ModelsServer
+let storage: Storage
+let first: Packed
+const name = 'tiny-text'
+const now = () => Math.floor(Date.now() / 1000)
+
+beforeEach(async () => {
+	server = await modelsServer()
+	storage = memoryStorage()
+	first = await packed(textDescription('1.0.0'))
+	await server.publish(first)
+})
+afterEach(() => server.close())
+
+const storeFor = (over: { trust?: Trust; storage?: Storage } = {}): Store =>
+	createStore({ base: server.base, trust: { keys: [server.key] }, storage, ...over })
+
+const signal = () => new AbortController().signal
+const all = (): Pick<ReadOptions, 'files' | 'signal'> => ({ signal: signal(), files: (manifest) => Object.keys(manifest.files) })
+
+/** A whole load: the channel, the version, and remembering it. */
+async function load(
+	store = storeFor(),
+	version?: string,
+	options: Partial<ReadOptions> = {},
+): Promise<Version & { found: string | null; serial: number }> {
+	const { candidates, revalidation } = await store.resolve(name, version, signal())
+	const [pointer] = candidates as [Pointer]
+	const read = await store.read(name, pointer, { ...all(), ...options })
+	await store.commit(name, pointer)
+	return { ...read, found: (await revalidation) ?? null, serial: pointer.serial }
+}
+
+const chunks = () => server.requests.filter((path) => path.startsWith('chunks/'))
+
+/** The next version: other weights (so to speak), the same tokenizer. */
+async function second(): Promise<Packed> {
+	const description = textDescription('1.1.0')
+	const files = filesOf(description)
+	return packed(description, { ...files, 'graph.onnx': Uint8Array.from([...(files['graph.onnx'] as Uint8Array), 0x50, 0x01]) })
+}
+
+describe('a first visit', () => {
+	test('brings the files, whole and verified, each chunk once', async () => {
+		const progress: [number, number, number][] = []
+		const { manifest, digest, files, bytes } = await load(storeFor(), undefined, { onProgress: (...told) => progress.push(told) })
+		expect(digest).toBe(first.digest)
+		expect(manifest).toEqual(first.manifest)
+		for (const [file, expected] of Object.entries(filesOf(textDescription()))) expect(files.get(file)).toEqual(expected)
+		expect(chunks().length).toBe(first.chunks.size)
+		const total = Object.values(manifest.files).reduce((sum, { size }) => sum + size, 0)
+		expect(bytes).toEqual({ total, stored: 0 })
+		expect(progress[0]).toEqual([0, total, 0])
+		expect(progress.at(-1)).toEqual([total, total, 0])
+		const loaded = progress.map(([bytes]) => bytes)
+		expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
+	})
+
+	test('fetches only the files that are needed', async () => {
+		const { files } = await load(storeFor(), undefined, { files: () => ['graph.onnx'] })
+		expect([...files.keys()]).toEqual(['graph.onnx'])
+		expect(new Set(chunks())).toEqual(new Set(first.manifest.files['graph.onnx']?.chunks.map(({ digest }) => chunkPath(digest))))
+	})
+
+	test('keys may come from the edge, and are remembered', async () => {
+		const trust = { jwks: new URL('jwks.json', server.base).href }
+		await load(storeFor({ trust }))
+		server.spoil(/jwks/, faults.closed)
+		expect((await load(storeFor({ trust }))).found).toBeNull()
+	})
+
+	test('can ask for the version that the channel names, and for no other', async () => {
+		await expect(load(storeFor(), '2.0.0')).rejects.toMatchObject({
+			code: 'not-found',
+			message: 'tiny-text 2.0.0 is not there: the channel names 1.0.0',
+		})
+		expect((await load(storeFor(), '1.0.0')).manifest.version).toBe('1.0.0')
+	})
+
+	test.each(['', 'UPPER', '../x', 'a/b'])('%j is no model', async (model) => {
+		await expect(storeFor().resolve(model, undefined, signal())).rejects.toMatchObject({ code: 'invalid-input' })
+		expect(server.requests).toEqual([])
+	})
+})
+
+describe('a channel that cannot be used', () => {
+	const cases: [string, () => Promise<unknown> | unknown, string, RegExp][] = [
+		['is not there', () => server.remove(channelPath(name)), 'not-found', /the channel of tiny-text: .*channel\.jws answered 404/],
+		['is a page of HTML', () => server.spoil(/channel/, faults.html), 'malformed', /text\/html/],
+		['is signed by another key', async () => server.publish(first, { key: await generateSigningKey() }), 'untrusted', /trusted is/],
+		['was changed', () => server.spoil(/channel/, faults.flipped), 'untrusted|malformed', /channel/],
+		['has expired', () => server.publish(first, { expires: now() - 10 }), 'channel-expired', /expired on/],
+		['answers 403', () => server.spoil(/channel/, faults.status(403)), 'forbidden', /403/],
+		['answers 500 for ever', () => server.spoil(/channel/, faults.status(500)), 'upstream', /500/],
+		['is cut off for ever', () => server.spoil(/channel/, faults.closed), 'network', /cannot be fetched/],
+	]
+
+	test.each(cases)('%s: without a stored version it is an error', async (_, spoil, code, message) => {
+		await spoil()
+		await expect(load()).rejects.toMatchObject({
+			code: expect.stringMatching(new RegExp(`^(${code})$`)),
+			message: expect.stringMatching(message),
+		})
+	})
+
+	test.each(cases)('%s: the last good version goes on, and the reason is told', async (_, spoil, code) => {
+		await load()
+		await spoil()
+		server.requests.length = 0
+		const again = await load()
+		expect(again.digest).toBe(first.digest)
+		expect(again.found).toMatch(new RegExp(`^going on with version 1\\.0\\.0: (${code}): `))
+		expect(chunks()).toEqual([])
+	})
+
+	test('is older than one seen before', async () => {
+		await server.publish(first, { serial: 7 })
+		await load()
+		await server.publish(await second(), { serial: 6 })
+		const again = await load()
+		expect(again.digest).toBe(first.digest)
+		expect(again.found).toMatch(/channel-rollback: .*serial number 6, but 7 was seen/)
+		expect((await load()).digest).toBe(first.digest)
+	})
+
+	test('is older than one seen before, of which no version could be loaded', async () => {
+		await server.publish(first, { serial: 7 })
+		await storeFor().resolve(name, undefined, signal())
+		await server.publish(first, { serial: 6 })
+		await expect(load()).rejects.toMatchObject({ code: 'channel-rollback' })
+	})
+
+	test('is offline: the stored version is there at once, with nothing asked but the channel', async () => {
+		await load()
+		await server.close()
+		const again = await load()
+		expect(again.bytes.stored).toBe(again.bytes.total)
+		expect(again.found).toMatch(/going on with version 1\.0\.0: network: /)
+	})
+
+	test('does not hold up a stored version: it may never answer', async () => {
+		await load()
+		server.spoil(/channel/, () => {})
+		const controller = new AbortController()
+		const { candidates, revalidation } = await storeFor().resolve(name, undefined, controller.signal)
+		expect(candidates).toEqual([{ digest: first.digest, version: '1.0.0', serial: 1 }])
+		controller.abort()
+		expect(await revalidation).toBe('the channel did not answer before the model was ready')
+	})
+})
+
+describe('a second visit', () => {
+	test('takes everything from storage', async () => {
+		await load()
+		server.requests.length = 0
+		const { bytes, files, found } = await load()
+		expect(server.requests).toEqual([channelPath(name)])
+		expect(bytes.stored).toBe(bytes.total)
+		expect(files.get('graph.onnx')).toEqual(filesOf(textDescription())['graph.onnx'])
+		expect(found).toBeNull()
+	})
+
+	test('with a new version there goes on with the old one, and the next visit has the new one: only its own chunks are fetched', async () => {
+		await load()
+		const next = await second()
+		await server.publish(next, { serial: 2 })
+		const again = await load()
+		expect(again.digest).toBe(first.digest)
+		expect(again.found).toBe('version 1.1.0 (serial 2) is there and will be loaded next time')
+
+		server.requests.length = 0
+		const third = await load()
+		expect(third.digest).toBe(next.digest)
+		const own = [...next.chunks.keys()].filter((digest) => !first.chunks.has(digest))
+		expect(chunks().sort()).toEqual(own.map(chunkPath).sort())
+
+		// What only the old one needed is deleted.
+		expect(await storage.bytes.get(first.digest)).toBeUndefined()
+		for (const digest of first.chunks.keys()) expect((await storage.bytes.get(digest)) !== undefined).toBe(next.chunks.has(digest))
+	})
+
+	test('can fall back from a new version that does not arrive', async () => {
+		await load()
+		const next = await second()
+		await server.publish(next, { serial: 2 })
+		await load()
+		const { candidates } = await storeFor().resolve(name, undefined, signal())
+		expect(candidates.map(({ version }) => version)).toEqual(['1.1.0', '1.0.0'])
+		server.spoil(/manifests/, faults.status(503))
+		const [newer, good] = candidates as [Pointer, Pointer]
+		await expect(storeFor().read(name, newer, { ...all(), network: 'hasty' })).rejects.toMatchObject({ code: 'upstream' })
+		expect(server.requests.filter((path) => path === manifestPath(next.digest))).toHaveLength(1)
+		expect((await storeFor().read(name, good, all())).bytes.stored).toBeGreaterThan(0)
+	})
+
+	test('keeps what another model shares', async () => {
+		const description = { ...textDescription('1.0.0'), model: 'tiny-other' }
+		await server.publish(await packed(description))
+		const [other] = (await storeFor().resolve('tiny-other', undefined, signal())).candidates as [Pointer]
+		await storeFor().read('tiny-other', other, all())
+		await storeFor().commit('tiny-other', other)
+		await load()
+		await server.publish(await second(), { serial: 2 })
+		await load()
+		await load()
+		await server.close()
+		const { bytes } = await storeFor().read('tiny-other', other, { ...all(), network: 'none' })
+		expect(bytes.stored).toBe(bytes.total)
+	})
+})
+
+describe('chunks', () => {
+	const one = () => chunkPath(first.manifest.files['tokenizer.json']?.chunks[2]?.digest as string)
+	const spoilOne = (fault: Parameters<ModelsServer['spoil']>[1], times?: number) => server.spoil(new RegExp(one()), fault, times)
+	const asked = () => server.requests.filter((path) => path === one()).length
+
+	test.each([
+		['a flipped bit', faults.flipped],
+		['a short body', faults.short],
+		['a page of HTML', faults.html],
+		['a truncated body', faults.truncated],
+		['a closed connection', faults.closed],
+		['a 500', faults.status(500)],
+		['a 503 with Retry-After', faults.status(503, { 'retry-after': '0' })],
+		['a 429', faults.status(429)],
+	])('%s once: fetched again', async (_, fault) => {
+		spoilOne(fault, 1)
+		expect((await load()).files.get('tokenizer.json')).toEqual(filesOf(textDescription())['tokenizer.json'])
+		expect(asked()).toBe(2)
+	})
+
+	test.each([
+		['a flipped bit', faults.flipped, 'integrity', 2, /chunk 2 of tokenizer\.json from .*fetched twice: its SHA-256 is/],
+		['a short body', faults.short, 'integrity', 2, /has 128 bytes, should have 256/],
+		['a page of HTML', faults.html, 'integrity', 2, /text\/html/],
+		['a truncated body', faults.truncated, 'network', 4, /chunk 2 of tokenizer\.json cannot be fetched/],
+		['a 500', faults.status(500), 'upstream', 4, /answered 500/],
+		['a 404', faults.status(404), 'not-found', 1, /answered 404/],
+	])('%s for ever: a typed error, nothing half done, and the next load is whole', async (_, fault, code, times, message) => {
+		spoilOne(fault)
+		await expect(load()).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+		expect(asked()).toBe(times)
+		expect(await storage.bytes.get(one().replace('chunks/', ''))).toBeUndefined()
+
+		server.mend()
+		const there: string[] = []
+		for (const digest of first.chunks.keys()) if (await storage.bytes.get(digest)) there.push(chunkPath(digest))
+		server.requests.length = 0
+		expect((await load()).files.get('tokenizer.json')).toEqual(filesOf(textDescription())['tokenizer.json'])
+		// Nothing is paid for twice.
+		expect(chunks().filter((path) => there.includes(path))).toEqual([])
+	})
+
+	test('Retry-After is waited for, unless it is too long', async () => {
+		spoilOne(faults.status(503, { 'retry-after': '1' }), 1)
+		const start = performance.now()
+		await load()
+		expect(performance.now() - start).toBeGreaterThan(900)
+
+		await storage.bytes.delete(one().replace('chunks/', ''))
+		spoilOne(faults.status(503, { 'retry-after': '3600' }))
+		await expect(load()).rejects.toMatchObject({ code: 'upstream', retryAfter: 3_600_000 })
+	})
+
+	test('a bit flipped in storage: deleted and fetched again', async () => {
+		await load()
+		const digest = one().replace('chunks/', '')
+		const bytes = (await storage.bytes.get(digest)) as Uint8Array<ArrayBuffer>
+		bytes[7] = (bytes[7] as number) ^ 4
+		await storage.bytes.set(digest, bytes)
+		server.requests.length = 0
+		const again = await load()
+		expect(again.files.get('tokenizer.json')).toEqual(filesOf(textDescription())['tokenizer.json'])
+		expect(chunks()).toEqual([one()])
+		expect(again.bytes.total - again.bytes.stored).toBe(256)
+		expect((await load()).bytes.stored).toBe(again.bytes.total)
+	})
+
+	test('a bit flipped in the stored manifest: the same', async () => {
+		await load()
+		await storage.bytes.set(first.digest, new TextEncoder().encode('{}'))
+		server.requests.length = 0
+		expect((await load()).manifest).toEqual(first.manifest)
+		expect(server.requests).toContain(manifestPath(first.digest))
+	})
+
+	test('a bit flipped in storage when only storage may be asked', async () => {
+		await load()
+		await storage.bytes.set(one().replace('chunks/', ''), Uint8Array.of(1))
+		await expect(load(storeFor(), undefined, { network: 'none' })).rejects.toMatchObject({
+			code: 'not-found',
+			message: expect.stringContaining('not in storage any more'),
+		})
+	})
+
+	test('a load that is aborted settles at once, and what was verified stays', async () => {
+		spoilOne(faults.stalled)
+		const controller = new AbortController()
+		const loading = load(storeFor(), undefined, { signal: controller.signal })
+		setTimeout(() => controller.abort(new Error('navigated away')), 50)
+		await expect(loading).rejects.toMatchObject({ code: 'aborted' })
+		server.mend()
+		expect((await load()).bytes.stored).toBeGreaterThan(0)
+	})
+
+	test('a manifest of another model is refused', async () => {
+		const other = await packed(pixelDescription())
+		await server.publish({ ...other, manifest: { ...other.manifest, model: name } })
+		await expect(load()).rejects.toMatchObject({ code: 'malformed', message: expect.stringContaining('is that of tiny-pixels') })
+	})
+})
+
+describe('storage that fails', () => {
+	/** A browser's storage after its quota is used up, or broken. */
+	const failing = (error: Error): Storage => {
+		const inner = memoryStorage()
+		const fail = async () => {
+			throw error
+		}
+		return { records: { ...inner.records, set: fail }, bytes: { ...inner.bytes, set: fail } }
+	}
+	const quota = () => new DOMException('no more', 'QuotaExceededError')
+
+	test('full: goes on from memory, and says so once', async () => {
+		const notes: string[] = []
+		const resilient = await resilientStorage(
+			async () => failing(quota()),
+			(note) => notes.push(note),
+		)
+		const store = storeFor({ storage: resilient })
+		expect((await load(store)).bytes.stored).toBe(0)
+		expect(notes).toEqual(['the browser refuses to store more; going on from memory'])
+		// A worker that is replaced finds its bytes.
+		expect((await load(store, undefined, { network: 'none' })).bytes.stored).toBeGreaterThan(0)
+	})
+
+	test('refused altogether, as in a private window', async () => {
+		const notes: string[] = []
+		const resilient = await resilientStorage(
+			async () => {
+				throw new DOMException('The operation is insecure.', 'SecurityError')
+			},
+			(note) => notes.push(note),
+		)
+		expect((await load(storeFor({ storage: resilient }))).bytes.stored).toBe(0)
+		expect(notes).toEqual([expect.stringContaining('The operation is insecure')])
+	})
+
+	test('unreadable: fetched again', async () => {
+		const notes: string[] = []
+		const inner = memoryStorage()
+		const broken: Storage = {
+			...inner,
+			bytes: {
+				...inner.bytes,
+				get: async () => {
+					throw new DOMException('gone', 'InvalidStateError')
+				},
+			},
+		}
+		const resilient = await resilientStorage(
+			async () => broken,
+			(note) => notes.push(note),
+		)
+		await load(storeFor({ storage: resilient }))
+		expect((await load(storeFor({ storage: resilient }))).bytes.stored).toBe(0)
+		expect(notes).toEqual(['stored data cannot be read: gone'])
+	})
+})
+
+test('one bad load does not spoil the next one, of this model or another', async () => {
+	const store = storeFor()
+	const pixels = await packed(pixelDescription())
+	await server.publish(pixels)
+	server.spoil(/chunks/, faults.flipped)
+	await expect(load(store)).rejects.toMatchObject({ code: 'integrity' })
+	server.mend()
+	const [pointer] = (await store.resolve('tiny-pixels', undefined, signal())).candidates as [Pointer]
+	expect((await store.read('tiny-pixels', pointer, all())).digest).toBe(pixels.digest)
+	expect((await load(store)).digest).toBe(first.digest)
+})
