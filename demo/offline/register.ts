@@ -3,27 +3,53 @@
 import { Workbox } from 'workbox-window'
 import { find } from '../view/element.ts'
 
-/** Whether the page can be opened without a network from now on; resolves when that is settled, and never rejects. */
+const script = '/service-worker.js'
+
+/**
+ * Whether the page can be opened without a network from now on; resolves when that is settled, and never rejects. From then on the browser
+ * fetches nothing more for the service worker during this visit.
+ */
 export async function register(): Promise<boolean> {
 	if (!('serviceWorker' in navigator)) return false
-	const workbox = new Workbox('/service-worker.js')
+	const workbox = new Workbox(script, { updateViaCache: 'all' })
 	workbox.addEventListener('waiting', () => offerUpdate(workbox))
 	try {
 		const registration = await workbox.register()
-		return registration !== undefined && (await installed(registration))
+		if (!registration) return false
+		if (registration.active) await update(registration)
+		if (registration.installing) await installed(registration.installing, registration)
+		return registration.active !== null || registration.waiting !== null
 	} catch {
 		// The browser refuses (a private window) or the network does: the page works as a plain one.
 		return false
 	}
 }
 
-/** Whether the registration's service worker gets through its installation, in which it fetches what it keeps. */
-function installed({ active, installing }: ServiceWorkerRegistration): Promise<boolean> {
+/**
+ * Looks for a new version now. Browsers do so themselves a second or so after each visit has begun, when the page may have promised to be
+ * silent: they then find in their HTTP cache what was fetched here.
+ */
+async function update(registration: ServiceWorkerRegistration): Promise<void> {
+	try {
+		await fetch(script, { cache: 'no-cache' })
+		await registration.update()
+	} catch {
+		// No network: the version that is here goes on.
+	}
+}
+
+/**
+ * Resolves when a service worker has got through its installation, in which it fetches what it keeps, or has failed in it. The first one is
+ * activated after that at once, a later one waits.
+ */
+function installed(worker: ServiceWorker, registration: ServiceWorkerRegistration): Promise<void> {
 	return new Promise((resolve) => {
-		if (active || !installing) return resolve(active !== null)
-		installing.addEventListener('statechange', () => {
-			if (installing.state === 'activated' || installing.state === 'redundant') resolve(installing.state === 'activated')
-		})
+		const check = () => {
+			const through = worker.state === 'installed' && registration.active !== null
+			if (through || worker.state === 'activated' || worker.state === 'redundant') resolve()
+		}
+		worker.addEventListener('statechange', check)
+		check()
 	})
 }
 

@@ -20,7 +20,7 @@ export interface PagesOptions {
 	demoKey?: string | undefined
 }
 
-/** How long pages may use the script without asking: a fix or a new trust key reaches them within five minutes. */
+/** How long pages may use a script without asking: a fix or a new trust key reaches them within five minutes. */
 const brief = 'public, max-age=300'
 
 const entry = 'spillway.js'
@@ -45,8 +45,9 @@ export function pages({ demo, script, docs, version, keys, demoKey }: PagesOptio
 	if (demoKey !== undefined) app.get('/demo/config.json', (c) => c.json({ key: demoKey }, 200, { 'cache-control': 'no-store' }))
 	app.get('/*', async (c) => {
 		const path = c.req.path.slice(1) || 'index.html'
-		// Vite names what it puts there by its content.
-		const cache = path.startsWith('assets/') ? immutable : revalidate
+		// Vite names what it puts there by its content. The service worker may be used unasked for a while, so that a page that has just
+		// looked for a new one (`demo/offline/register.ts`) can keep the browser from asking again.
+		const cache = path.startsWith('assets/') ? immutable : path === 'service-worker.js' ? brief : revalidate
 		const found = await serve(demo, path, cache, c.req.raw)
 		return found ? isolated(found) : c.notFound()
 	})
