@@ -21,7 +21,11 @@ export interface WorkerdSessionOptions {
 	wasm: WebAssembly.Module
 }
 
-/** An isolate has 128 MB, and WebAssembly's memory never shrinks. */
+/**
+ * An isolate has 128 MB, and WebAssembly's memory never shrinks. Measured with the shipped model: 41 MB loaded, then 49 MB after a run of
+ * 256 tokens, 59 after 512, 71 after 1,024 and 123 after 2,048, beside some 20 MB of scripts and tokenizer (and, while it loads, the
+ * 24 MB of weights).
+ */
 export const mostTokensPerRun = 512
 
 /** In WebAssembly a batch gains nothing to speak of. */

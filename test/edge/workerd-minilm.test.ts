@@ -1,0 +1,78 @@
+// The shipped model on workerd: right, the same as on Node, and loaded once whoever leaves.
+
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { agreement, edgeAt, embed, references } from './harness/minilm.ts'
+import { minilmSource, type PackedFolder, packModels } from './harness/models.ts'
+import { startNode } from './harness/node.ts'
+import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
+import { keys, suiteConfig } from './suites/under-test.ts'
+
+const config = { ...suiteConfig, models: { minilm: {} }, limits: {} }
+const texts = references.map(({ text }) => text)
+
+let packed: PackedFolder
+let edge: RunningWorkerd
+beforeAll(async () => {
+	packed = await packModels([minilmSource])
+	edge = await startWorkerd({ config, models: packed.folder })
+})
+afterAll(async () => {
+	await edge?.close()
+	await packed?.remove()
+})
+
+describe('minilm on workerd', () => {
+	// First: nothing is loaded yet.
+	test('clients that leave while it loads do not keep the next one waiting', async () => {
+		for (const wait of [0, 50, 100, 200]) await leaveAfter(wait)
+		const [vector] = await embed(edgeAt(edge.url), ['Is anybody there?'])
+		expect(vector).toHaveLength(384)
+	})
+
+	test('agrees with the fp32 model on all reference texts, and with Node', async () => {
+		const vectors = await embed(edgeAt(edge.url), texts)
+		const { mean, least } = agreement(
+			vectors,
+			references.map(({ vector }) => vector),
+		)
+		expect(mean).toBeGreaterThanOrEqual(0.998)
+		expect(least).toBeGreaterThanOrEqual(0.985)
+
+		const node = await startNode({ config, models: packed.folder })
+		try {
+			expect(agreement(vectors, await embed(edgeAt(node.url), texts)).least).toBeGreaterThanOrEqual(0.999)
+		} finally {
+			await node.close()
+		}
+	})
+
+	test('tells no times, for the clocks of deployed Workers stand still while the CPU works', async () => {
+		const { ran } = await edgeAt(edge.url).infer(
+			{ kind: 'task', model: { name: 'minilm' }, task: 'embed', input: ['hello'] },
+			{
+				remaining: 30_000,
+				signal: new AbortController().signal,
+				hops: 0,
+				retries: { left: 0 },
+				trace: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`,
+			},
+		)
+		expect(ran).toMatchObject({ executor: 'edge', provider: 'wasm', queue: null, run: null, hops: 1, variant: 'int8' })
+	})
+})
+
+/** Asks for a vector, and resets the connection. */
+async function leaveAfter(wait: number): Promise<void> {
+	const { hostname, port } = new URL(edge.url)
+	const body = JSON.stringify({ model: 'minilm', input: ['I shall not wait.'] })
+	const socket = connect(Number(port), hostname)
+	await once(socket, 'connect')
+	socket.write(
+		`POST /v1/tasks/embed HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${keys.secret}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+	)
+	await new Promise((resolve) => setTimeout(resolve, wait))
+	socket.resetAndDestroy()
+	await once(socket, 'close')
+}
