@@ -1,7 +1,7 @@
 // What holds for the source as a whole: form, types, and nothing of the machine it was written on.
 
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -23,7 +23,7 @@ test('types: tsc has nothing to say', { timeout: 120_000 }, async () => {
 function tracked(): { file: string; text: string }[] {
 	const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
 		.split('\0')
-		.filter((file) => existsSync(join(root, file)) && file)
+		.filter((file) => file && existsSync(join(root, file)))
 	return files
 		.map((file) => ({ file, bytes: readFileSync(join(root, file)) }))
 		.filter(({ bytes }) => !bytes.subarray(0, 8192).includes(0))
