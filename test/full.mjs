@@ -1,0 +1,37 @@
+// npm run test:full: what needs more than npm and a Chromium. What is missing here is skipped, but is an error under CI.
+
+import { build } from '../demo/setup/build.mjs'
+import { install } from '../demo/setup/install.mjs'
+import { SetupError, say } from '../demo/setup/report.mjs'
+import { findFirefox } from './setup/firefox.mjs'
+import { main } from './setup/main.mjs'
+import { findPython } from './setup/python.mjs'
+import { vitest } from './setup/vitest.mjs'
+
+const needed = [
+	{ name: 'Firefox', variable: 'TEST_FIREFOX', get: findFirefox, hint: 'Debian: apt-get install firefox-esr.' },
+	{ name: 'Python 3 with venv', variable: 'TEST_PYTHON', get: findPython, hint: 'Debian, Ubuntu: apt-get install python3-venv.' },
+]
+
+await main(async () => {
+	await install()
+	await build()
+	const env = {}
+	for (const one of needed) env[one.variable] = await present(one)
+	return vitest({ config: 'test/full/vitest.config.ts', env, limit: 30 * 60_000 })
+})
+
+/** Where it is, or `undefined`, having said so. */
+async function present({ name, get, hint }) {
+	let why = `${name} is missing. ${hint}`
+	try {
+		const found = await get()
+		if (found) return found
+	} catch (error) {
+		if (!(error instanceof SetupError)) throw error
+		why = error.message
+	}
+	if (process.env.CI) throw new SetupError(why)
+	say(`${why} Its tests are skipped.`)
+	return undefined
+}
