@@ -18,7 +18,7 @@ await main(async () => {
 	await build()
 	const env = {}
 	for (const one of needed) env[one.variable] = await present(one)
-	return vitest({ config: 'test/full/vitest.config.ts', env, limit: 30 * 60_000 })
+	return vitest({ config: 'test/full/vitest.config.ts', env, limit: 20 * 60_000 })
 })
 
 /** Where it is, or `undefined`, having said so. */
