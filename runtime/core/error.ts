@@ -52,15 +52,15 @@ export type ErrorCode =
 export interface ErrorOptions {
 	cause?: unknown
 	/** Milliseconds after which another try makes sense. */
-	retryAfter?: number
+	retryAfter?: number | undefined
 }
 
 /** An error as plain data, for crossing a thread or a network. */
 export interface WireError {
 	code: ErrorCode
 	message: string
-	retryAfter?: number
-	cause?: WireError | { message: string }
+	retryAfter?: number | undefined
+	cause?: WireError | { message: string } | undefined
 }
 
 /**
@@ -74,25 +74,21 @@ export class SpillwayError extends Error {
 	readonly retryAfter: number | undefined
 
 	constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
-		super(message, 'cause' in options ? { cause: options.cause } : undefined)
+		super(message, options.cause === undefined ? undefined : { cause: options.cause })
 		this.code = code
 		this.retryAfter = options.retryAfter
 	}
 
 	/** Plain data with the chain of causes, but without stacks. */
 	toWire(): WireError {
-		const wire: WireError = { code: this.code, message: this.message }
-		if (this.retryAfter !== undefined) wire.retryAfter = this.retryAfter
-		if (this.cause instanceof SpillwayError) wire.cause = this.cause.toWire()
-		else if (this.cause !== undefined) wire.cause = { message: messageOf(this.cause) }
-		return wire
+		const { code, message, retryAfter, cause } = this
+		const told = cause instanceof SpillwayError ? cause.toWire() : { message: messageOf(cause) }
+		return { code, message, retryAfter, cause: cause === undefined ? undefined : told }
 	}
 
-	static fromWire(wire: WireError): SpillwayError {
-		const options: ErrorOptions = {}
-		if (wire.retryAfter !== undefined) options.retryAfter = wire.retryAfter
-		if (wire.cause) options.cause = 'code' in wire.cause ? SpillwayError.fromWire(wire.cause) : new Error(wire.cause.message)
-		return new SpillwayError(wire.code, wire.message, options)
+	static fromWire({ code, message, retryAfter, cause }: WireError): SpillwayError {
+		const told = cause && 'code' in cause ? SpillwayError.fromWire(cause) : cause && new Error(cause.message)
+		return new SpillwayError(code, message, { retryAfter, cause: told })
 	}
 
 	/** `error` itself when it is one of ours, else wrapped under `code`. */

@@ -16,6 +16,9 @@ export interface Estimate {
 	readonly run: number
 }
 
+/** The estimate of an executor that cannot answer. */
+export const cannot = (reason: OverflowReason, detail: string): Estimate => ({ can: 'no', reason, detail, queue: 0, run: 0 })
+
 /** Retries left to a call over all its hops, so that retries of page, edge and upstream never multiply. */
 export interface RetryBudget {
 	left: number

@@ -45,10 +45,11 @@ export function callOver(
 		else call.reject(SpillwayError.fromWire(data.error))
 	}
 
-	port.onmessageerror = () => {
-		for (const { reject } of waiting.values()) reject(new SpillwayError('internal', `what ${name} said could not be read`))
+	const rejectAll = (error: SpillwayError) => {
+		for (const { reject } of waiting.values()) reject(error)
 		waiting.clear()
 	}
+	port.onmessageerror = () => rejectAll(new SpillwayError('internal', `what ${name} said could not be read`))
 
 	const ask: Caller['ask'] = (call, context) =>
 		new Promise((resolve, reject) => {
@@ -77,8 +78,7 @@ export function callOver(
 		infer: (call, context) => bounded(`the call to ${name}`, context, (abandoned) => ask(call, { ...context, signal: abandoned })),
 		close(error) {
 			closed ??= error
-			for (const { reject } of waiting.values()) reject(error)
-			waiting.clear()
+			rejectAll(error)
 			port.close()
 		},
 	}

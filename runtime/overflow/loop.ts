@@ -3,7 +3,7 @@
 import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import type { Context, Executor } from '../core/executor.ts'
+import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Candidate, estimate, finish, type Policy, plan } from './plan.ts'
 import { overflowReason } from './reason.ts'
 
@@ -60,8 +60,7 @@ async function once(
 	abandoned: AbortSignal,
 ): Promise<Answer> {
 	const stop = new AbortController()
-	const onAbandoned = () => stop.abort()
-	abandoned.addEventListener('abort', onAbandoned)
+	const signal = AbortSignal.any([abandoned, stop.signal])
 	let timer: ReturnType<typeof setTimeout> | undefined
 	const watch = () => {
 		const expected = next && estimate(next, call)
@@ -69,19 +68,18 @@ async function once(
 		const spare = clock() - finish(expected)
 		if (spare > 1) timer = setTimeout(watch, Math.min(spare, 2 ** 31 - 1))
 		// Not at the start: the next one would be late itself.
-		else if (timer) stop.abort(new SpillwayError('deadline-exceeded', 'no answer yet when the next executor needed the time left'))
+		else if (timer) stop.abort(new SpillwayError('deadline-exceeded', 'no answer in time for the next executor'))
 	}
 	watch()
 	try {
 		// An executor may be slow to notice the signal: it is not waited for.
-		return await bounded(executor.name, { remaining: clock(), signal: stop.signal }, (signal) =>
+		return await bounded(executor.name, { remaining: clock(), signal }, (signal) =>
 			executor.infer(call, { ...context, remaining: clock(), signal }),
 		)
 	} catch (error) {
-		throw stop.signal.aborted ? stop.signal.reason : error
+		throw stop.signal.reason ?? error
 	} finally {
 		clearTimeout(timer)
-		abandoned.removeEventListener('abort', onAbandoned)
 	}
 }
 
@@ -91,10 +89,9 @@ function unable(call: Call, stories: readonly Overflow[], errors: readonly Spill
 	const codes = new Set<ErrorCode>((curable.length > 0 ? curable : errors).map((error) => error.code))
 	const [code = 'unavailable'] = codes.size === 1 ? codes : []
 	const whys = stories.map(({ executor, reason, detail }) => `${executor} (${detail ?? reason})`)
-	const retryAfter = Math.min(...errors.map((error) => error.retryAfter ?? Number.POSITIVE_INFINITY))
 	return new SpillwayError(code, `nobody could answer ${call.model.name}: ${whys.join('; ')}`, {
 		cause: errors.at(-1),
-		...(Number.isFinite(retryAfter) && { retryAfter }),
+		retryAfter: errors.find((error) => error.retryAfter)?.retryAfter,
 	})
 }
 
@@ -116,7 +113,7 @@ export function overflow(name: string, executors: readonly Executor[]): Executor
 			const { order, passed } = plan(candidates, call, undefined, Number.POSITIVE_INFINITY)
 			if (order[0] && !disposed) return estimate(order[0].executor, call)
 			const [{ reason = 'unhealthy', detail = gone().message } = {} as Partial<Overflow>] = disposed ? [] : passed.values()
-			return { can: 'no', reason, detail, queue: 0, run: 0 }
+			return cannot(reason, detail)
 		},
 		async infer(call, context) {
 			if (disposed) throw gone()

@@ -2,7 +2,7 @@
 
 import type { Call, Overflow, OverflowReason } from '../core/call.ts'
 import { messageOf } from '../core/error.ts'
-import { accepts, type Estimate, type Executor } from '../core/executor.ts'
+import { accepts, cannot, type Estimate, type Executor } from '../core/executor.ts'
 
 /** Where calls may go: see `docs/runtime.md`. */
 export type Policy = 'prefer-device' | 'device-only' | 'edge-only'
@@ -25,7 +25,7 @@ export function estimate(executor: Executor, call: Call): Estimate {
 	try {
 		return executor.estimate(call)
 	} catch (error) {
-		return { can: 'no', reason: 'unhealthy', detail: messageOf(error), queue: 0, run: 0 }
+		return cannot('unhealthy', messageOf(error))
 	}
 }
 
@@ -55,7 +55,7 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 		const pass = (reason: OverflowReason, detail?: string) =>
 			passed.set(candidate, { executor: executor.name, reason, ...(detail && { detail }) })
 		if (!allows(policy, role)) {
-			pass('policy', `the policy is ${policy}`)
+			pass('policy', policy)
 			continue
 		}
 		if (!accepts(executor, call)) {
@@ -72,7 +72,7 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 			pass(reason ?? 'loading', detail)
 		} else if (finish(expected) > remaining) {
 			late.push(candidate)
-			pass(queue >= run ? 'queue' : 'deadline', `expected in ${Math.ceil(finish(expected))} ms, ${Math.floor(remaining)} ms are left`)
+			pass(queue >= run ? 'queue' : 'deadline', `expected in ${Math.ceil(finish(expected))} ms of ${Math.floor(remaining)}`)
 		} else now.push(candidate)
 	}
 	return { order: [...now, ...late, ...loading, ...unable], passed }

@@ -3,7 +3,7 @@
 import type { ModelRef } from '../core/call.ts'
 import { startClock } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
-import type { Context, Estimate, Executor } from '../core/executor.ts'
+import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type ModelReport, unwrap } from '../device/control.ts'
 import { estimateFor } from '../device/estimate.ts'
 import type { Progress, StateMessage } from '../device/protocol.ts'
@@ -22,9 +22,12 @@ export interface Device extends Executor {
 	explain(model: string): Promise<ModelReport | null>
 }
 
-/** Makes the executor; nothing is loaded until a model is wanted. */
-export function deviceExecutor(settings: NonNullable<Settings['device']>): Device {
-	const disposal = new AbortController()
+/**
+ * Makes the executor; nothing is loaded until a model is wanted.
+ *
+ * @param disposal aborted before `dispose`, with the error `disposed`.
+ */
+export function deviceExecutor(settings: Settings, disposal: AbortSignal): Device {
 	const states = new Map<string, StateMessage>()
 	const listeners = new Set<(progress: Progress) => void>()
 	const environment = environmentError()
@@ -36,7 +39,7 @@ export function deviceExecutor(settings: NonNullable<Settings['device']>): Devic
 			engine = undefined
 			states.clear()
 		}
-		engine ??= startEngine(settings, disposal.signal, onTold).then(
+		engine ??= startEngine(settings, disposal, onTold).then(
 			(started) => {
 				started.over.addEventListener('abort', over)
 				return started
@@ -55,12 +58,12 @@ export function deviceExecutor(settings: NonNullable<Settings['device']>): Devic
 	}
 
 	async function load(key: string, again = true): Promise<Engine> {
-		disposal.signal.throwIfAborted()
+		disposal.throwIfAborted()
 		if (environment) throw environment
 		const started = await start()
-		const { name, version } = refOf(key)
+		const [name = '', version] = key.split('@')
 		try {
-			unwrap(await started.ask('load', [name, version]))
+			unwrap(await started.ask('load', [name, version || undefined]))
 			return started
 		} catch (error) {
 			// Once more when it was the engine that was lost, or a load that others had just stopped.
@@ -70,7 +73,7 @@ export function deviceExecutor(settings: NonNullable<Settings['device']>): Devic
 	}
 
 	const loads = shareLoads(load, (key) => {
-		engine?.then(({ ask }) => ask('stopLoading', [refOf(key).name])).catch(() => {})
+		engine?.then(({ ask }) => ask('stopLoading', [key.split('@')[0] as string])).catch(() => {})
 	})
 
 	const isReady = (name: string): boolean => states.get(name)?.estimate.can === 'now'
@@ -88,10 +91,10 @@ export function deviceExecutor(settings: NonNullable<Settings['device']>): Devic
 		accepts: ['tensors', 'embed'],
 		estimate(call) {
 			const { model } = call
-			const error: SpillwayError | undefined = disposal.signal.reason ?? environment ?? loads.failure(keyOf(model)) ?? refusal(model)
-			if (error) return no(error)
+			const error: SpillwayError | undefined = disposal.reason ?? environment ?? loads.failure(keyOf(model)) ?? refusal(model)
+			if (error) return cannot(overflowReason(error) ?? 'unhealthy', `${error.code}: ${error.message}`)
 			const state = states.get(model.name)
-			return state ? estimateFor(state, call) : { can: 'loading', reason: 'loading', detail: 'the model is not loaded', queue: 0, run: 0 }
+			return state ? estimateFor(state, call) : { can: 'loading', reason: 'loading', queue: 0, run: 0 }
 		},
 		async infer(call, context) {
 			const clock = startClock(context.remaining)
@@ -104,7 +107,7 @@ export function deviceExecutor(settings: NonNullable<Settings['device']>): Devic
 					return await used.infer(call, { ...context, remaining: clock() })
 				} catch (error) {
 					// Once more in a new engine, when it was the engine that was lost.
-					if (!again || !used.over.aborted || disposal.signal.aborted) throw error
+					if (!again || !used.over.aborted || disposal.aborted) throw error
 					context.retries.left--
 				}
 			}
@@ -116,8 +119,8 @@ export function deviceExecutor(settings: NonNullable<Settings['device']>): Devic
 		},
 		wake(ref) {
 			const key = keyOf(ref)
-			if (disposal.signal.aborted || environment || isReady(ref.name) || !loads.idle(key)) return
-			loads.wait(key, { remaining: Number.POSITIVE_INFINITY, signal: disposal.signal }).catch(() => {
+			if (disposal.aborted || environment || isReady(ref.name) || !loads.idle(key)) return
+			loads.wait(key, { remaining: Number.POSITIVE_INFINITY, signal: disposal }).catch(() => {
 				// Remembered for the estimate.
 			})
 		},
@@ -125,10 +128,8 @@ export function deviceExecutor(settings: NonNullable<Settings['device']>): Devic
 			return (await (await engine)?.ask('explain', [model])) ?? null
 		},
 		async dispose() {
-			const error = new SpillwayError('disposed', 'the runtime was disposed')
-			disposal.abort(error)
 			await engine?.then(
-				(started) => started.stop(error),
+				(started) => started.stop(disposal.reason),
 				() => {},
 			)
 		},
@@ -136,17 +137,4 @@ export function deviceExecutor(settings: NonNullable<Settings['device']>): Devic
 	return device
 }
 
-const keyOf = ({ name, version }: ModelRef): string => (version === undefined ? name : `${name}@${version}`)
-
-function refOf(key: string): { name: string; version?: string } {
-	const [name = '', version] = key.split('@')
-	return version === undefined ? { name } : { name, version }
-}
-
-const no = (error: SpillwayError): Estimate => ({
-	can: 'no',
-	reason: overflowReason(error) ?? 'unhealthy',
-	detail: `${error.code}: ${error.message}`,
-	queue: 0,
-	run: 0,
-})
+const keyOf = ({ name, version = '' }: ModelRef): string => `${name}@${version}`

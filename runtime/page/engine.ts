@@ -34,7 +34,7 @@ export interface Engine {
  * @throws SpillwayError `environment` when the worker cannot be started: its script cannot be loaded, or the page's policy forbids it.
  */
 export async function startEngine(
-	{ models, trust, assets }: NonNullable<Settings['device']>,
+	{ models, trust, assets }: Settings,
 	signal: AbortSignal,
 	onTold: (message: Told) => void,
 ): Promise<Engine> {

@@ -4,7 +4,7 @@ import { type Answer, type Call, type EmbedOutput, type ModelRef, type Provenanc
 import { defaultDeadline } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Estimate, Executor } from '../core/executor.ts'
-import { checkTensor, type Tensors } from '../core/tensor.ts'
+import type { Tensors } from '../core/tensor.ts'
 import { traceParent } from '../core/trace.ts'
 import type { ModelReport } from '../device/control.ts'
 import type { Progress } from '../device/protocol.ts'
@@ -105,7 +105,7 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 	]
 
 	async function answer(call: Call, { deadline = defaultDeadline, signal, policy: asked }: CallOptions): Promise<Answer> {
-		if (!Number.isFinite(deadline)) refuse('deadline must be a number of milliseconds')
+		if (!Number.isFinite(deadline)) refuse('deadline must be milliseconds')
 		const allowed = tighten(policy, asked)
 		if (allowed !== 'edge-only') device?.wake(ref)
 		try {
@@ -129,9 +129,9 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 			await device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress)
 		},
 		async embed(texts, { space, ...options } = {}) {
-			if (!Array.isArray(texts)) refuse('embed takes an array of texts: embed([text])')
+			if (!Array.isArray(texts)) refuse('texts must be an array')
 			texts.forEach((text, i) => {
-				if (typeof text !== 'string') refuse(`texts[${i}] is no string`)
+				if (typeof text !== 'string') refuse(`texts[${i}] must be a string`)
 			})
 			if (texts.length === 0) return { vectors: [], space: null, ran: provenance('device', ref) }
 			const model = space === undefined ? ref : { ...ref, space }
@@ -139,8 +139,7 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 			return { vectors: [...(output as EmbedOutput).vectors], space: ran.space, ran }
 		},
 		async infer(tensors, options = {}) {
-			if (!tensors || Object.keys(tensors).length === 0) refuse('infer takes tensors by name: { x: { datatype, shape, data } }')
-			for (const [name, value] of Object.entries(tensors)) checkTensor(name, value)
+			if (!tensors || Object.keys(tensors).length === 0) refuse('tensors must be an object of tensors by name')
 			const { output, ran } = await answer({ kind: 'tensors', model: ref, tensors }, options)
 			return { tensors: (output as TensorsOutput).tensors, ran }
 		},
@@ -163,6 +162,6 @@ const refuse = (why: string): never => {
 /** A call may tighten the runtime's policy, never loosen it. */
 function tighten(runtime: Policy, call: Policy = runtime): Policy {
 	if (call !== runtime && (runtime !== 'prefer-device' || !/^(device|edge)-only$/.test(call)))
-		refuse(`policy: a call can tighten the runtime's "${runtime}", but not make it "${call}"`)
+		refuse(`policy: "${call}" does not tighten "${runtime}"`)
 	return call
 }

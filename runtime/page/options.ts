@@ -37,11 +37,13 @@ export const assetsIn = (folder: string): Assets => ({
 })
 
 export interface Settings {
-	edge: string | null
+	edge: string | undefined
 	key: string | undefined
 	policy: Policy
-	/** Null when nothing may be loaded: `edge-only`. */
-	device: { models: string; trust: Trust; assets: Assets } | null
+	/** Address of the models, with a slash at its end. */
+	models: string
+	trust: Trust
+	assets: Assets
 }
 
 const policies: readonly unknown[] = ['prefer-device', 'device-only', 'edge-only'] satisfies Policy[]
@@ -58,34 +60,29 @@ const wrong = (message: string): never => {
  * @throws SpillwayError `malformed`, saying what to give.
  */
 export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
-	for (const name of Object.keys(options)) if (!known.includes(name)) wrong(`unknown option "${name}"; there are ${known}`)
-	const { key, policy = 'prefer-device', trust } = options
-	if (!policies.includes(policy)) wrong(`policy must be one of ${policies}`)
+	for (const name of Object.keys(options)) if (!known.includes(name)) wrong(`unknown option "${name}"`)
+	const { key, policy = 'prefer-device', trust = [] } = options
+	if (!policies.includes(policy)) wrong(`policy: "${policy}" is none of ${policies}`)
 	if (key !== undefined && !/^[!-~]+$/.test(key)) wrong('key must be text without spaces')
-	for (const one of trust ?? []) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no Ed25519 public key (base64url, 43 characters)`)
+	for (const one of trust) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no public key (43 characters of base64url)`)
 	const edge = folder('edge', options.edge)
 	const models = folder('models', options.models)
 	const assets = folder('assets', options.assets)
-	if (!edge && (policy === 'edge-only' || !models)) wrong('give edge, the address of a Spillway edge; or, unless edge-only, models')
-	if (!edge && !trust?.length) wrong('models without edge needs trust: the public keys that they are signed by')
+	if (!edge && (policy === 'edge-only' || !models)) wrong(`give edge${policy === 'edge-only' ? '' : ' or models'}`)
+	if (!edge && !trust.length) wrong('models without edge needs trust')
 	return {
 		edge,
 		key,
 		policy,
-		device:
-			policy === 'edge-only'
-				? null
-				: {
-						models: models ?? `${edge}models/`,
-						trust: trust?.length ? { keys: trust } : { jwks: `${edge}.well-known/jwks.json` },
-						assets: assets ? assetsIn(assets) : beside,
-					},
+		models: models ?? `${edge}models/`,
+		trust: trust.length ? { keys: trust } : { jwks: `${edge}.well-known/jwks.json` },
+		assets: assets ? assetsIn(assets) : beside,
 	}
 }
 
 /** An absolute http address that ends in a slash. */
-function folder(option: string, address: string | undefined): string | null {
-	if (address === undefined) return null
+function folder(option: string, address: string | undefined): string | undefined {
+	if (address === undefined) return
 	const base = globalThis.document?.baseURI
 	const url = URL.canParse(address, base) ? new URL(address, base).href : ''
 	if (!/^https?:[^@?#]+$/.test(url)) wrong(`${option}: "${address}" is no plain http(s) address`)

@@ -27,11 +27,11 @@ export interface Runtime {
 /** @param beside addresses of the files next to the entry, which alone knows where it was loaded from. */
 export function makeRuntime(options: RuntimeOptions, beside: Assets): Runtime {
 	const settings = settingsOf(options, beside)
-	const { edge: address, key, policy } = settings
-	const device = settings.device && deviceExecutor(settings.device)
-	const online = () => globalThis.navigator?.onLine !== false
-	const edge = address === null ? null : { address, executor: edgeExecutor({ name: 'edge', address, key, online }) }
 	const disposal = new AbortController()
+	const { edge: address, key, policy } = settings
+	const device = policy === 'edge-only' ? null : deviceExecutor(settings, disposal.signal)
+	const online = () => globalThis.navigator?.onLine !== false
+	const edge = address === undefined ? null : { address, executor: edgeExecutor({ name: 'edge', address, key, online }) }
 
 	const runtime: Runtime = {
 		model(name, { version } = {}) {

@@ -33,9 +33,9 @@ export function edgeExecutor(options: EdgeOptions): Executor {
 			const headers = {
 				...message.headers,
 				...(options.key !== undefined && { authorization: `Bearer ${options.key}` }),
-				'spillway-time-left': String(Math.max(1, Math.floor(remaining))),
-				'spillway-hops': String(hops + 1),
-				'spillway-retries': String(retries.left),
+				'spillway-time-left': `${Math.ceil(remaining)}`,
+				'spillway-hops': `${hops + 1}`,
+				'spillway-retries': `${retries.left}`,
 				traceparent: traceParent(trace),
 				...(call.model.space !== undefined && { 'spillway-space': call.model.space }),
 			}
@@ -45,9 +45,9 @@ export function edgeExecutor(options: EdgeOptions): Executor {
 	})
 }
 
-function requestFor({ model: { name, version, space }, ...call }: Call): { path: string; message: Message } {
+function requestFor({ model: { name, version }, ...call }: Call): { path: string; message: Message } {
 	if (call.kind === 'tensors') return { path: inferPath(name, version), message: encodeBinaryRequest(call.tensors) }
-	const body = new TextEncoder().encode(JSON.stringify({ model: name, version, input: call.input, space }))
+	const body = new TextEncoder().encode(JSON.stringify({ model: name, version, input: call.input }))
 	return { path: `/v1/tasks/${call.task}`, message: { body, headers: { 'content-type': 'application/json' } } }
 }
 
@@ -57,18 +57,17 @@ function answerOf(call: Call, { headers, body }: Exchange, name: string): Answer
 	// What the edge tells of itself, one hop further away.
 	const ran: Provenance = { ...provenance(name, call.model), ...told, hops: (told.hops ?? 0) + 1 }
 	const { space } = call.model
-	if (space !== undefined && ran.space !== space)
-		throw new SpillwayError('upstream', `${name} answered in the space ${ran.space}, not ${space}`)
-	return { output: call.kind === 'task' ? embeddingOf(call, outputs, parameters, name) : { kind: 'tensors', tensors: outputs }, ran }
+	if (space !== undefined && ran.space !== space) throw new SpillwayError('upstream', `answered in the space ${ran.space}, not ${space}`)
+	return { output: call.kind === 'task' ? embeddingOf(call, outputs, parameters) : { kind: 'tensors', tensors: outputs }, ran }
 }
 
-function embeddingOf({ input }: EmbedCall, { embedding }: Tensors, { tokens }: BinaryResponse['parameters'], name: string): EmbedOutput {
+function embeddingOf({ input }: EmbedCall, { embedding }: Tensors, { tokens }: BinaryResponse['parameters']): EmbedOutput {
 	const { datatype, shape = [], data } = embedding ?? {}
 	const [rows, dimensions] = shape
 	const values = data as Float32Array
-	if (datatype !== 'FP32' || rows !== input.length || !dimensions || shape.length > 2 || !Number.isSafeInteger(tokens))
-		throw new SpillwayError('upstream', `${name} did not answer ${input.length} texts, but ${datatype} of shape [${shape}]`)
-	if (!values.every(Number.isFinite)) throw new SpillwayError('upstream', `${name} answered NaN or infinity`)
+	const right = datatype === 'FP32' && rows === input.length && dimensions && shape.length === 2 && Number.isSafeInteger(tokens)
+	if (!right || !values.every(Number.isFinite))
+		throw new SpillwayError('upstream', `answered ${input.length} texts by ${datatype} of shape [${shape}], or by NaN`)
 	const vectors = input.map((_, row) => values.slice(row * dimensions, (row + 1) * dimensions))
 	return { kind: 'embed', vectors, tokens: tokens as number }
 }

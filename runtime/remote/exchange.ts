@@ -27,11 +27,14 @@ export async function post(
 	{ body, headers }: Message,
 	{ name, fetch, signal, codeOf }: { name: string; fetch: Fetch; signal: AbortSignal; codeOf: CodeOf | undefined },
 ): Promise<Exchange> {
-	const lost = (what: string) => (error: unknown) => {
-		throw new SpillwayError('network', `${name} ${what}: ${messageOf(error)}`, { cause: error })
+	let response: Response
+	let received: Uint8Array
+	try {
+		response = await fetch(url, { method: 'POST', headers, body, signal })
+		received = new Uint8Array(await response.arrayBuffer())
+	} catch (error) {
+		throw new SpillwayError('network', `${name}: no whole answer: ${messageOf(error)}`, { cause: error })
 	}
-	const response = await fetch(url, { method: 'POST', headers, body, signal }).catch(lost('cannot be reached'))
-	const received = new Uint8Array(await response.arrayBuffer().catch(lost('stopped in mid-answer')))
 	if (!response.ok) throw failure(name, response, received, codeOf)
 	return { headers: response.headers, body: received }
 }
@@ -57,5 +60,5 @@ function failure(name: string, { status, headers }: Response, body: Uint8Array, 
 	const wait = headers.get('retry-after')
 	// In seconds, or a date (RFC 9110, 10.2.3).
 	const retryAfter = wait ? Number(wait) * 1000 || Date.parse(wait) - Date.now() : 0
-	return new SpillwayError(code, message, retryAfter > 0 ? { retryAfter } : {})
+	return new SpillwayError(code, message, { retryAfter: retryAfter > 0 ? retryAfter : undefined })
 }

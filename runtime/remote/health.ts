@@ -2,7 +2,7 @@
 
 import type { Call } from '../core/call.ts'
 import type { SpillwayError } from '../core/error.ts'
-import type { Estimate } from '../core/executor.ts'
+import { cannot, type Estimate } from '../core/executor.ts'
 
 /** Milliseconds expected of a server that has not answered yet. */
 const firstGuess = 500
@@ -23,8 +23,7 @@ const sizeOf = (call: Call): number =>
 		? call.input.reduce((sum, text) => sum + 20 + text.length, 0)
 		: Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 1)
 
-/** @param name of the server, for the estimate's words. */
-export function trackHealth(name: string): Health {
+export function trackHealth(): Health {
 	/** Milliseconds for a call of the size below: the worst of late, slowly forgotten. */
 	let time = firstGuess
 	let size = Number.POSITIVE_INFINITY
@@ -35,7 +34,7 @@ export function trackHealth(name: string): Health {
 	return {
 		estimate(call) {
 			const queue = pausedUntil - performance.now()
-			if (queue > 0) return { can: 'no', reason: 'unhealthy', detail, queue, run: 0 }
+			if (queue > 0) return { ...cannot('unhealthy', detail), queue }
 			return { can: 'now', queue: 0, run: time * Math.max(1, sizeOf(call) / size) }
 		},
 		answered(call, milliseconds) {
@@ -49,7 +48,7 @@ export function trackHealth(name: string): Health {
 			if (!['network', 'upstream', 'unavailable', 'rate-limited'].includes(code)) return
 			pausedUntil = performance.now() + (retryAfter ?? pause)
 			pause = Math.min(longestPause, pause * 2)
-			detail = `${name} failed just now: ${code}`
+			detail = `failed just now: ${code}`
 		},
 	}
 }

@@ -3,7 +3,7 @@
 import type { Answer, Call } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import type { Context, Estimate, Executor } from '../core/executor.ts'
+import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Exchange, type Fetch, post } from './exchange.ts'
 import { trackHealth } from './health.ts'
 import type { Message } from './oip-binary.ts'
@@ -29,7 +29,7 @@ export interface Conversation extends Pick<Executor, 'accepts'> {
 /** Makes an executor of a conversation over HTTP. */
 export function remoteExecutor(connection: Connection, { accepts, codeOf, request, answer }: Conversation): Executor {
 	const { name, fetch = (url, init) => globalThis.fetch(url, init), online } = connection
-	const health = trackHealth(name)
+	const health = trackHealth()
 	const disposal = new AbortController()
 	const gone = new SpillwayError('disposed', `${name} was disposed`)
 
@@ -37,9 +37,8 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 		name,
 		accepts,
 		estimate(call) {
-			const no = (detail: string): Estimate => ({ can: 'no', reason: 'unhealthy', detail, queue: 0, run: 0 })
-			if (disposal.signal.aborted) return no(gone.message)
-			return online?.() === false ? no('there is no network') : health.estimate(call)
+			if (disposal.signal.aborted) return cannot('unhealthy', gone.message)
+			return online?.() === false ? cannot('unhealthy', 'there is no network') : health.estimate(call)
 		},
 		async infer(call, context) {
 			const clock = startClock(context.remaining)

@@ -2,7 +2,7 @@
 
 import { type Call, type ModelRef, provenance } from '../core/call.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import type { Executor } from '../core/executor.ts'
+import { cannot, type Executor } from '../core/executor.ts'
 import { traceParent } from '../core/trace.ts'
 import { decodeResponse, encodeRequest, headerLengthName, inferPath } from './oip.ts'
 import { type Connection, remoteExecutor } from './remote.ts'
@@ -78,7 +78,7 @@ export function serverExecutor(options: ServerOptions): Executor {
 		...remote,
 		estimate(call) {
 			const detail = refusal(call)
-			return detail ? { can: 'no', reason: 'unsupported', detail, queue: 0, run: 0 } : remote.estimate(call)
+			return detail ? cannot('unsupported', detail) : remote.estimate(call)
 		},
 		async infer(call, context) {
 			const why = refusal(call)

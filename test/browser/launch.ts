@@ -2,7 +2,6 @@
 
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll } from 'vitest'
-// @ts-expect-error plain JavaScript: it runs before anything is installed.
 import { findChromium } from '../setup/chromium.mjs'
 
 const flags = [
