@@ -5,6 +5,7 @@ import { checkDigest } from '../../models/format/digest.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
 import type { Manifest } from '../../models/format/manifest.ts'
 import { parseManifest } from '../../models/format/parse.ts'
+import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
 import { type Files, readFile } from './files.ts'
 
 /** A model's channel as it was packed: which manifest is current. */
@@ -20,8 +21,7 @@ export interface StoredManifest {
 }
 
 /**
- * The models address, read. All three answer `null` for what is not there, and throw `integrity` or `malformed` for what is there but
- * damaged: an edge must not hand out, under an address that is cached for a year, bytes that are not those it names.
+ * The models address, read. All three answer `null` for what is not there, and throw `integrity` for what is there but damaged: an edge must not hand out, under an address that is cached for a year, bytes that are not those it names.
  */
 export interface Catalog {
 	/** The current channel. Read anew at most every `refresh` ms. */
@@ -56,7 +56,7 @@ export function createCatalog(files: Files, { refresh = 5000, now = Date.now }: 
 			const bytes = await readFile(files, channelPath(model))
 			if (!bytes) return null
 			const jws = new TextDecoder().decode(bytes).trim()
-			const packed = kept?.packed.jws === jws ? kept.packed : { jws, channel: readChannel(jws) }
+			const packed = kept?.packed.jws === jws ? kept.packed : { jws, channel: readable(() => readChannel(jws)) }
 			channels.set(model, { packed, read: now() })
 			return packed
 		},
@@ -67,7 +67,7 @@ export function createCatalog(files: Files, { refresh = 5000, now = Date.now }: 
 			const bytes = await readFile(files, manifestPath(digest))
 			if (!bytes) return null
 			await checkDigest(`manifest ${digest}`, bytes, { digest })
-			const stored = { bytes, manifest: parseManifest(bytes) }
+			const stored = { bytes, manifest: readable(() => parseManifest(bytes)) }
 			manifests.set(digest, stored)
 			return stored
 		},
@@ -77,5 +77,14 @@ export function createCatalog(files: Files, { refresh = 5000, now = Date.now }: 
 			if (bytes) await checkDigest(`chunk ${digest}`, bytes, { digest })
 			return bytes
 		},
+	}
+}
+
+/** What cannot be read here is this edge's fault, not that of the request. */
+function readable<T>(read: () => T): T {
+	try {
+		return read()
+	} catch (cause) {
+		throw new SpillwayError('integrity', `the catalogue is damaged: ${messageOf(cause)}`, { cause })
 	}
 }

@@ -37,7 +37,8 @@ export async function packModels(sources: readonly Source[]): Promise<PackedFold
 	return { folder, key, models, remove: () => rm(base, { recursive: true, force: true }) }
 }
 
-async function writeSource(folder: string, { description, files }: Exclude<Source, string>): Promise<string> {
+/** Writes a model that is in memory as a folder for the packer. @returns the folder. */
+export async function writeSource(folder: string, { description, files }: Exclude<Source, string>): Promise<string> {
 	await mkdir(folder, { recursive: true })
 	await writeFile(join(folder, 'model.json'), JSON.stringify(description))
 	for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes)
