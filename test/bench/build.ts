@@ -31,7 +31,7 @@ export async function prepare(stock: string, trust: string[]): Promise<Mounts> {
 			root: here,
 			resolve: {
 				conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'import', 'default'],
-				alias: { '@huggingface/transformers': join(work, 'node_modules/@huggingface/transformers') },
+				alias: { '@huggingface/transformers': join(work, 'node_modules/@huggingface/transformers/dist/transformers.web.js') },
 			},
 			build: {
 				outDir: bundles,

@@ -22,8 +22,9 @@ const memory = (page: Page): Promise<number> =>
 
 async function open(context: BrowserContext, address: string): Promise<Page> {
 	const page = await context.newPage()
-	page.on('pageerror', (error) => console.error(`${address}: ${error.message}`))
-	await page.goto(address)
+	// A contender that cannot start must end the benchmark, not hang it.
+	const broken = new Promise<never>((_, reject) => page.on('pageerror', (error) => reject(new Error(`${address}: ${error.message}`))))
+	await Promise.race([broken, page.goto(address).then(() => address.endsWith('/blank.html') || page.waitForFunction('window.contender'))])
 	return page
 }
 
@@ -31,7 +32,6 @@ async function open(context: BrowserContext, address: string): Promise<Page> {
 export async function timeToFirst(context: BrowserContext, address: string, text: string): Promise<number> {
 	const page = await open(context, address)
 	const first = await page.evaluate(async (text) => {
-		while (!window.contender) await new Promise((resolve) => setTimeout(resolve, 1))
 		const vector = await window.contender.first(text)
 		if (Math.abs(Math.hypot(...vector) - 1) > 1e-3) throw new Error('the first vector is not normalised')
 		return performance.now()
@@ -46,8 +46,8 @@ export async function throughput(context: BrowserContext, address: string, texts
 	const page = await open(context, blank)
 	const before = await memory(page)
 	await page.goto(address)
+	await page.waitForFunction('window.contender')
 	const { each, all } = await page.evaluate(async (texts) => {
-		while (!window.contender) await new Promise((resolve) => setTimeout(resolve, 1))
 		const { contender } = window
 		const time = async (run: () => Promise<Float32Array[]>) => {
 			const start = performance.now()

@@ -3,7 +3,10 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { launchBrowser } from '../browser/launch.ts'
+import { chromium } from 'playwright-core'
+import { readKeyFile } from '../../models/tools/pack/key-file.ts'
+// @ts-expect-error plain JavaScript: it runs before anything is installed.
+import { findChromium } from '../setup/chromium.mjs'
 import { prepare, root } from './build.ts'
 import { freshContext, throughput, timeToFirst } from './page-run.ts'
 import { report, type Sample } from './report.ts'
@@ -31,14 +34,19 @@ const reference = JSON.parse(await readFile(join(root, 'test/fixtures/minilm-ref
 // 200 different texts of the lengths that people write.
 const texts = [...reference.items.map(({ text }) => text), ...reference.items.map(({ text }) => `Again: ${text}`)]
 
-const jwks = JSON.parse(await readFile(join(root, 'dist/models/jwks.json'), 'utf8')) as { keys: { x: string }[] }
-const server = await serveStatic(
-	await prepare(
-		values.stock,
-		jwks.keys.map(({ x }) => x),
-	),
-)
-const browser = await launchBrowser()
+const { x: trust } = await readKeyFile(join(root, '.spillway/signing-key.json'))
+const server = await serveStatic(await prepare(values.stock, [trust]))
+const browser = await chromium.launch({
+	executablePath: await findChromium(),
+	args: [
+		'--no-sandbox',
+		'--disable-quic',
+		'--no-first-run',
+		'--disable-background-networking',
+		'--disable-component-update',
+		'--disable-sync',
+	],
+})
 const samples: Sample[] = []
 try {
 	for (let pass = 0; pass < Number(values.passes); pass++) {

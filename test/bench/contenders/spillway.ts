@@ -3,7 +3,7 @@
 import type * as SpillwayModule from '../../../runtime/index.ts'
 import type { Contender } from './contender.ts'
 
-const address = '/spillway/index.js'
+const address = '/spillway/spillway.js'
 const { createRuntime } = (await import(/* @vite-ignore */ address)) as typeof SpillwayModule
 const { trust } = (await (await fetch('/trust.json')).json()) as { trust: string[] }
 const runtime = createRuntime({ models: `${location.origin}/models/`, trust, policy: 'device-only' })
