@@ -57,8 +57,7 @@ function failure(name: string, { status, headers }: Response, body: Uint8Array, 
 	// What the far side can have meant only of itself: here nobody aborted, and nothing was disposed.
 	const code = told === 'aborted' || told === 'disposed' ? 'upstream' : (told ?? codeOf?.(status) ?? 'upstream')
 	const message = `${name}: ${problem.detail ?? problem.error ?? `HTTP status ${status}`}`
-	const wait = headers.get('retry-after')
-	// In seconds, or a date (RFC 9110, 10.2.3).
-	const retryAfter = wait ? Number(wait) * 1000 || Date.parse(wait) - Date.now() : 0
-	return new SpillwayError(code, message, { retryAfter: retryAfter > 0 ? retryAfter : undefined })
+	// In seconds (RFC 9110, 10.2.3); a date, which it may be too, is taken as if there were none.
+	const retryAfter = Number(headers.get('retry-after')) * 1000 || undefined
+	return new SpillwayError(code, message, { retryAfter })
 }
