@@ -13,7 +13,7 @@ import { Model, type Surroundings } from './model.ts'
 import { answerOver } from './port.ts'
 import { protocolVersion, type StateMessage } from './protocol.ts'
 import { Teller } from './teller.ts'
-import { compileWasm } from './wasm.ts'
+import { type Compiled, compileWasm } from './wasm.ts'
 
 /** Each computes on one thread. */
 const sessionsPerModel = 1
@@ -54,14 +54,14 @@ async function configure({ protocol, models: base, trust, assets }: EngineSettin
 		)
 	if (around) throw new SpillwayError('internal', 'the engine was configured before')
 	const storage = await resilientStorage(browserStorage, (note) => notes.push(note))
-	let compiled: Promise<WebAssembly.Module> | undefined
+	let compiled: Promise<Compiled> | undefined
 	around = {
 		storage,
 		store: createStore({ base: new URL(base), trust, storage }),
 		script: assets.session,
 		size: sessionsPerModel,
 		wasm() {
-			compiled ??= compileWasm(assets.wasm, life.signal).catch((error) => {
+			compiled ??= compileWasm(assets.wasm, storage, life.signal).catch((error) => {
 				// The next load tries anew.
 				compiled = undefined
 				throw error

@@ -2,7 +2,7 @@
 
 import { type Remote, transfer, wrap } from 'comlink'
 import { bounded } from '../core/deadline.ts'
-import { messageOf, SpillwayError } from '../core/error.ts'
+import { SpillwayError } from '../core/error.ts'
 import { mustPass, type Verdict } from '../session/checked.ts'
 import { type Outcome, type SessionControl, type SessionSettings, unwrap } from './control.ts'
 import { watchLifeline } from './lifeline.ts'
@@ -19,33 +19,27 @@ export interface Member {
 	end(error: SpillwayError): void
 }
 
-export interface MemberOptions {
-	/** Address of the session worker's script. */
-	script: string
-	settings: Omit<SessionSettings, 'verdict'>
-	/** Golden verdicts, by what computes. */
-	recall(build: string): Promise<Verdict | undefined>
-	remember(build: string, verdict: Verdict): Promise<void>
-	signal: AbortSignal
+/** A worker whose script runs and who has said what it is. */
+export interface Greeted {
+	readonly worker: Remote<SessionControl>
+	/** What computes there, for golden verdicts. */
+	readonly build: string
+	readonly over: AbortSignal
+	end(error: SpillwayError): void
 }
 
-/** Milliseconds that a worker may take to load its script, then a graph with its golden samples. */
+/** Milliseconds that a worker may take to load its script, and then a graph with its golden samples. */
 const startLimit = 180_000
 
 /**
  * Starts a session worker.
  *
- * @returns the worker, and whether its golden check was run or remembered.
- * @throws SpillwayError `golden-mismatch`, `environment` (the script cannot be loaded), `worker-lost` (it died on the way), `unsupported`, `aborted`.
+ * @param script address of the session worker's script.
+ * @param name shown in developer tools.
+ * @throws SpillwayError `environment` (the script cannot be loaded), `worker-lost` (it died on the way), `aborted`.
  */
-export async function startMember({
-	script,
-	settings,
-	recall,
-	remember,
-	signal,
-}: MemberOptions): Promise<{ member: Member; remembered: boolean }> {
-	const worker = spawn(script, `spillway session ${settings.manifest.model}`)
+export async function greetWorker(script: string, name: string, signal: AbortSignal): Promise<Greeted> {
+	const worker = spawn(script, name)
 	const over = new AbortController()
 	const end = (error: SpillwayError) => {
 		over.abort(error)
@@ -55,32 +49,63 @@ export async function startMember({
 		end(new SpillwayError('environment', `${script} failed: ${event.message || 'the script cannot be loaded'}`)),
 	)
 	worker.addEventListener('messageerror', () => end(new SpillwayError('worker-lost', 'a message of the session worker could not be read')))
-	const control = wrap<SessionControl>(worker)
+	const greeted = { worker: wrap<SessionControl>(worker), over: over.signal, end }
+	const { lock, build } = await ask(greeted, signal, (worker) => worker.hello())
+	watchLifeline(lock, over.signal, () => end(new SpillwayError('worker-lost', 'the session worker ended')))
+	return { ...greeted, build }
+}
 
-	/** Comlink waits for ever for a worker that is gone. */
-	const ask = <T>(question: (control: Remote<SessionControl>) => Promise<Outcome<T>>): Promise<T> =>
-		bounded('the start of a session worker', { remaining: startLimit, signal: AbortSignal.any([signal, over.signal]) }, async () =>
-			unwrap(await question(control)),
-		)
+export interface StartOptions {
+	settings: Omit<SessionSettings, 'verdict'>
+	/** Golden verdicts, by what computes. */
+	recall(build: string): Promise<Verdict | undefined>
+	remember(build: string, verdict: Verdict): Promise<void>
+	signal: AbortSignal
+}
 
+/**
+ * Loads a graph into a worker. On an error the worker is ended.
+ *
+ * @returns the worker, and whether its golden check was run or remembered.
+ * @throws SpillwayError `golden-mismatch`, `worker-lost` (it died on the way), `unsupported` (ONNX Runtime refuses the graph), `aborted`.
+ */
+export async function startMember(
+	greeted: Greeted,
+	{ settings, recall, remember, signal }: StartOptions,
+): Promise<{ member: Member; remembered: boolean }> {
+	const { over, end, build } = greeted
 	try {
-		const { lock, build } = await ask((worker) => worker.hello())
-		watchLifeline(lock, over.signal, () => end(new SpillwayError('worker-lost', 'the session worker ended')))
 		const known = await recall(build)
-		const buffers = [settings.graph.buffer, ...settings.external.map(({ data }) => data.buffer)]
 		if (known) mustPass(known, settings)
-		const verdict = await ask((worker) => worker.start(transfer({ ...settings, verdict: known }, buffers)))
+		const buffers = [settings.graph.buffer, ...settings.external.map(({ data }) => data.buffer)]
+		const verdict = await ask(greeted, signal, (worker) => worker.start(transfer({ ...settings, verdict: known }, buffers)))
 		if (!known) await remember(build, verdict)
 		mustPass(verdict, settings)
 		const { port1, port2 } = new MessageChannel()
 		const caller = callOver(port1, 'the session worker')
-		over.signal.addEventListener('abort', () => caller.close(over.signal.reason))
-		control.connect(transfer(port2, [port2]))
-		return { member: { ask: caller.ask, over: over.signal, end }, remembered: known !== undefined }
+		over.addEventListener('abort', () => caller.close(over.reason))
+		greeted.worker.connect(transfer(port2, [port2]))
+		return { member: { ask: caller.ask, over, end }, remembered: known !== undefined }
 	} catch (error) {
-		// The reason why the worker is gone says more than that the start was broken off.
-		const reason = over.signal.aborted ? over.signal.reason : error
-		end(SpillwayError.from(reason, 'internal', `the session worker did not start: ${messageOf(reason)}`))
+		end(SpillwayError.from(error))
+		throw error
+	}
+}
+
+/** Asks over Comlink, which would wait for ever for a worker that is gone. Whoever does not answer is ended. */
+async function ask<T>(
+	{ worker, over, end }: Omit<Greeted, 'build'>,
+	signal: AbortSignal,
+	question: (worker: Remote<SessionControl>) => Promise<Outcome<T>>,
+): Promise<T> {
+	try {
+		return await bounded('the start of a session worker', { remaining: startLimit, signal: AbortSignal.any([signal, over]) }, async () =>
+			unwrap(await question(worker)),
+		)
+	} catch (error) {
+		// Why the worker is gone says more than that the start was broken off.
+		const reason = over.aborted ? over.reason : error
+		end(SpillwayError.from(reason))
 		throw reason
 	}
 }

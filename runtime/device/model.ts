@@ -10,8 +10,10 @@ import type { Storage } from '../store/storage.ts'
 import type { Store, Version } from '../store/store.ts'
 import { type Choice, choose } from './choose.ts'
 import type { ModelReport } from './control.ts'
+import { type Greeted, greetWorker } from './member.ts'
 import type { Progress, StateMessage } from './protocol.ts'
 import { type Served, serveVersion } from './serve-version.ts'
+import { type Compiled, ortWasm } from './wasm.ts'
 
 /** What all models of an engine share. */
 export interface Surroundings {
@@ -22,7 +24,7 @@ export interface Surroundings {
 	/** Session workers for each model. */
 	size: number
 	/** ONNX Runtime's WebAssembly, compiled once for all. */
-	wasm(): Promise<WebAssembly.Module>
+	wasm(): Promise<Compiled>
 	onProgress(progress: Progress): void
 	/** Told when the model's state or estimate may have changed. */
 	onChange(model: string): void
@@ -43,6 +45,10 @@ export class Model {
 	#loaded: Loaded | undefined
 	#error: SpillwayError | undefined
 	#notes: string[] = []
+	/** A session worker that was started before there is something to put into it. */
+	#greeted: Promise<Greeted> | undefined
+	#files = { loaded: 0, total: 0, stored: 0 }
+	#wasm = { loaded: 0, stored: 0 }
 	/** Settles with the load; asked by all who want the model. */
 	readonly ready: Promise<void>
 
@@ -90,7 +96,7 @@ export class Model {
 		const { signal } = this.#life
 		const revalidating = new AbortController()
 		try {
-			this.#progress('channel', 0, 0, 0)
+			this.#progress('channel')
 			const resolve = () => this.#around.store.resolve(this.name, version, AbortSignal.any([signal, revalidating.signal]))
 			const { candidates, revalidation } = await resolve()
 			const loaded = await this.#first(candidates).catch(async (error) => {
@@ -113,9 +119,10 @@ export class Model {
 			if (found) this.#notes.push(found)
 			this.#loaded = loaded
 			this.#state = 'ready'
-			this.#progress('ready', loaded.bytes.total, loaded.bytes.total, loaded.bytes.stored)
+			this.#progress('ready')
 		} catch (error) {
 			revalidating.abort()
+			this.#greeted?.then(({ end }) => end(SpillwayError.from(error)))
 			this.#error = signal.reason instanceof SpillwayError ? signal.reason : SpillwayError.from(error)
 			this.#state = 'failed'
 			throw this.#error
@@ -138,33 +145,57 @@ export class Model {
 	}
 
 	async #serve(pointer: Pointer, network: 'patient' | 'hasty'): Promise<Loaded> {
-		const { store, storage, script, size, wasm, onChange } = this.#around
+		const { store, storage, size, onChange } = this.#around
 		const { signal } = this.#life
-		// Compiled meanwhile; its failure is met when it is needed.
-		const compiled = bounded('compiling', { remaining: Number.POSITIVE_INFINITY, signal }, wasm)
-		compiled.catch(() => {})
+		// Both go on beside the download; what goes wrong is met when they are needed.
+		const compiled = this.#compile()
+		this.#greeted ??= greetWorker(this.#around.script, `spillway session ${this.name}`, signal)
+		for (const early of [compiled, this.#greeted]) early.catch(() => {})
+
 		const version = await store.read(this.name, pointer, {
 			signal,
 			network,
 			files: (manifest) => choose(manifest).files,
-			onProgress: (loaded, total, stored) => this.#progress('files', loaded, total, stored),
+			onProgress: (loaded, total, stored) => {
+				this.#files = { loaded, total, stored }
+				this.#progress('files')
+			},
 		})
 		const { manifest, bytes } = version
 		const choice = choose(manifest)
-		this.#progress('session', bytes.total, bytes.total, bytes.stored)
+		const wasm = await compiled
+		this.#progress('session')
 		const served = await serveVersion({
 			version,
 			choice,
 			size,
-			script,
-			wasm: await compiled,
+			wasm,
 			records: storage.records,
 			signal,
+			greet: (signal) => this.#greet(signal),
 			again: async (files) => (await store.read(this.name, pointer, { signal, network: 'none', files: () => files })).files,
 			onChange: () => onChange(this.name),
 			onFailed: (error) => this.#fail(error),
 		})
 		return { ...served, pointer, manifest, choice, bytes }
+	}
+
+	async #compile(): Promise<WebAssembly.Module> {
+		const { module, stored } = await bounded(
+			'compiling',
+			{ remaining: Number.POSITIVE_INFINITY, signal: this.#life.signal },
+			this.#around.wasm,
+		)
+		this.#wasm = { loaded: ortWasm.size, stored: stored ? ortWasm.size : 0 }
+		if (this.#files.total > 0) this.#progress('files')
+		return module
+	}
+
+	/** The worker that was started early, or a new one. */
+	#greet(signal: AbortSignal): Promise<Greeted> {
+		const early = this.#greeted
+		this.#greeted = undefined
+		return early ?? greetWorker(this.#around.script, `spillway session ${this.name}`, signal)
 	}
 
 	#fail(error: SpillwayError): void {
@@ -174,8 +205,15 @@ export class Model {
 		this.#around.onChange(this.name)
 	}
 
-	#progress(phase: Progress['phase'], loaded: number, total: number, stored: number): void {
-		this.#around.onProgress({ model: this.name, phase, loaded, total, stored })
+	#progress(phase: Progress['phase']): void {
+		const { loaded, total, stored } = this.#files
+		this.#around.onProgress({
+			model: this.name,
+			phase,
+			loaded: loaded + this.#wasm.loaded,
+			total: total && total + ortWasm.size,
+			stored: stored + this.#wasm.stored,
+		})
 	}
 
 	/** For a short call. */

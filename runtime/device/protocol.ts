@@ -62,7 +62,7 @@ export interface ProgressMessage {
 	phase: 'channel' | 'files' | 'session' | 'ready'
 	/** Bytes verified so far. */
 	loaded: number
-	/** Bytes needed; 0 until the manifest is known. */
+	/** Bytes needed, those of ONNX Runtime included; 0 until the manifest is known. */
 	total: number
 	/** Bytes of `loaded` that came from the browser's storage. */
 	stored: number

@@ -11,7 +11,7 @@ import type { Pace } from '../tasks/pace.ts'
 import { tokenized } from '../tasks/tokenized.ts'
 import { createTokenizer } from '../tasks/tokenizer.ts'
 import type { Choice } from './choose.ts'
-import { startMember } from './member.ts'
+import { type Greeted, startMember } from './member.ts'
 import { createPool } from './pool.ts'
 
 export interface ServeOptions {
@@ -19,8 +19,8 @@ export interface ServeOptions {
 	choice: Choice
 	/** Session workers. */
 	size: number
-	/** Address of the session worker's script. */
-	script: string
+	/** Starts a session worker's script. */
+	greet(signal: AbortSignal): Promise<Greeted>
 	wasm: WebAssembly.Module
 	records: Records
 	/** Reads files again, from storage alone: for a worker beside the first, or in place of one that died. */
@@ -45,7 +45,7 @@ const mostWork = 2048
 
 /** @throws what `startMember` throws; `malformed` for a tokenizer that cannot be used. */
 export async function serveVersion(options: ServeOptions): Promise<Served> {
-	const { version, choice, size, records, script, wasm, again, onChange, onFailed } = options
+	const { version, choice, size, records, greet, wasm, again, onChange, onFailed } = options
 	const { manifest, digest } = version
 	const { variant, provider, graph } = choice
 	const { task } = manifest
@@ -66,11 +66,12 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 		onChange,
 		onFailed,
 		async start(signal) {
-			const mine = files ?? (await again(graphFiles))
+			const both = AbortSignal.any([signal, ...starting])
+			const here = files
 			files = undefined
-			const started = await startMember({
-				script,
-				signal: AbortSignal.any([signal, ...starting]),
+			const mine = here ?? (await again(graphFiles))
+			const started = await startMember(await greet(both), {
+				signal: both,
 				settings: {
 					manifest,
 					digest,

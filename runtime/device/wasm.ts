@@ -1,25 +1,33 @@
-// ONNX Runtime's WebAssembly, compiled once for all session workers, while it streams in.
+// ONNX Runtime's WebAssembly: kept and verified like the bytes of a model, compiled once for all session workers.
 
 import { messageOf, SpillwayError } from '../core/error.ts'
-import { fetchBytes } from '../store/fetch.ts'
+import { obtain } from '../store/immutable.ts'
+import type { Storage } from '../store/storage.ts'
 
-/** Milliseconds for the streamed try, which has no other guard against a connection that stands still. */
-const streamLimit = 180_000
+/** `ort-wasm-simd-threaded.wasm` of the onnxruntime-web that is built into the session worker: no other will do. */
+export const ortWasm = { digest: '3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2', size: 14_239_897 }
 
-/** @throws SpillwayError `environment` when it cannot be compiled, and those of `fetchBytes`. */
-export async function compileWasm(url: string, signal: AbortSignal): Promise<WebAssembly.Module> {
+export interface Compiled {
+	module: WebAssembly.Module
+	/** Whether its bytes came from storage. */
+	stored: boolean
+}
+
+/**
+ * Streaming compilation would save nothing: the bytes arrive beside those of the model, which are more, and compiling takes a tenth of a second.
+ *
+ * @param url of the file.
+ * @throws SpillwayError `integrity` when it is that of another version, `environment` when it cannot be compiled, and those of `fetchBytes`.
+ */
+export async function compileWasm(url: string, { records, bytes }: Storage, signal: AbortSignal): Promise<Compiled> {
+	const found = await obtain({ ...ortWasm, what: "ONNX Runtime's WebAssembly", storage: bytes, url: new URL(url), signal })
+	// That of the version before is of no use any more.
+	const before = await records.get<string>('wasm')
+	if (before !== ortWasm.digest) await records.set('wasm', ortWasm.digest)
+	if (before !== undefined && before !== ortWasm.digest) await bytes.delete(before)
 	try {
-		// Streamed, the browser may also keep the machine code for the next visit.
-		return await WebAssembly.compileStreaming(
-			fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(streamLimit)]), credentials: 'omit' }),
-		)
-	} catch {
-		// Not served as application/wasm, broken off, or not there: this way retries, and tells which.
-	}
-	const { bytes, type } = await fetchBytes(new URL(url), { what: "ONNX Runtime's WebAssembly", signal })
-	try {
-		return await WebAssembly.compile(bytes)
+		return { module: await WebAssembly.compile(found.bytes), stored: found.stored }
 	} catch (cause) {
-		throw new SpillwayError('environment', `${url} (${type}) cannot be compiled: ${messageOf(cause)}`, { cause })
+		throw new SpillwayError('environment', `ONNX Runtime's WebAssembly cannot be compiled here: ${messageOf(cause)}`, { cause })
 	}
 }
