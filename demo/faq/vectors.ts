@@ -38,8 +38,7 @@ export function vectorsIn(space: string, embed: Embed): Promise<readonly Float32
 
 async function prepare(space: string, embed: Embed): Promise<readonly Float32Array[]> {
 	const fingerprint = await fingerprintOfWordings()
-	// Storage may be closed to the page (private windows, a full disk): then the vectors are made anew at each visit.
-	const kept = await get<Kept>(space, database).catch(() => undefined)
+	const kept = await stored(space)
 	if (kept?.wordings === fingerprint) return cut(kept.data)
 
 	const vectors: Float32Array[] = []
@@ -48,15 +47,29 @@ async function prepare(space: string, embed: Embed): Promise<readonly Float32Arr
 		if (answer.space !== space) throw new Error(`asked for vectors in ${space}, got ${answer.space}`)
 		vectors.push(...answer.vectors)
 	}
-	await keep(space, { wordings: fingerprint, data: join(vectors) }).catch(() => {})
+	await store(space, { wordings: fingerprint, data: join(vectors) })
 	return vectors
 }
 
-/** Keeps the vectors and drops those of spaces that this visit did not use: of older versions of the model. */
-async function keep(space: string, kept: Kept): Promise<void> {
-	await set(space, kept, database)
-	const stale = (await keys<string>(database)).filter((other) => !spaces.has(other))
-	await delMany(stale, database)
+// Storage may be closed to the page (private windows, a full disk): then the vectors are made anew at each visit.
+
+async function stored(space: string): Promise<Kept | undefined> {
+	try {
+		return await get<Kept>(space, database)
+	} catch {
+		return undefined
+	}
+}
+
+/** Drops what was kept for spaces that this visit did not use: those of older versions of the model. */
+async function store(space: string, kept: Kept): Promise<void> {
+	try {
+		await set(space, kept, database)
+		const stale = (await keys<string>(database)).filter((other) => !spaces.has(other))
+		await delMany(stale, database)
+	} catch {
+		// Not kept.
+	}
 }
 
 async function fingerprintOfWordings(): Promise<string> {

@@ -1,5 +1,5 @@
 // Customers' questions to measure the matching with: some curt, chatty or misspelt, some that no entry answers (far away, near by,
-// and no question at all). The entries' wordings and the threshold were chosen on one set; the other was written afterwards, to judge.
+// and no question at all). The entries' wordings were improved on `seen`; `fresh` was written after that, and the threshold chosen on it.
 
 /** A question and the ids of the entries that answer it. */
 export type Answered = readonly [question: string, ...ids: string[]]
@@ -10,8 +10,8 @@ export interface QuestionSet {
 	readonly unanswered: readonly string[]
 }
 
-/** What the wordings and the threshold were chosen on. */
-export const chosenOn: QuestionSet = {
+/** What the wordings were improved on. */
+export const seen: QuestionSet = {
 	answered: [
 		['I ordered the wrong colour helmet ten minutes ago, can you stop it?', 'change-order'],
 		['please cancel my order', 'change-order'],
@@ -200,8 +200,8 @@ export const chosenOn: QuestionSet = {
 	],
 }
 
-/** Written after both were fixed. */
-export const judgedOn: QuestionSet = {
+/** Written when the wordings were fixed. */
+export const fresh: QuestionSet = {
 	answered: [
 		['oops I clicked buy twice', 'change-order'],
 		['is it too late to change my mind about what I bought', 'change-order'],

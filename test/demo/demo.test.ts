@@ -1,0 +1,234 @@
+// The help desk, as customers meet it.
+
+import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { getBrowser } from '../browser/launch.ts'
+import { findChromium } from '../setup/chromium.mjs'
+import { ask, choose, openDesk, ready, said, state } from './desk.ts'
+import { openShop, type Shop } from './shop.ts'
+
+let browser: Browser
+let shop: Shop
+
+beforeAll(async () => {
+	browser = await getBrowser()
+	shop = await openShop()
+})
+
+/** A customer who has been here before, with the model on the device. */
+function regular(): { context: BrowserContext; page: Page } {
+	const customer = {} as { context: BrowserContext; page: Page }
+	beforeAll(async () => {
+		customer.context = await browser.newContext()
+		const page = await openDesk(customer.context, shop.origin)
+		await ready(page)
+		await page.waitForFunction(() => document.querySelector('#offline-text')?.textContent?.includes('without a network'))
+		await page.close()
+	})
+	beforeEach(async () => {
+		await customer.page?.close()
+		customer.page = await openDesk(customer.context, shop.origin)
+	})
+	afterAll(() => customer.context.close())
+	return customer
+}
+
+describe('a first visit', () => {
+	test('loads the model with a progress bar; this device then answers', async () => {
+		shop.hold(/^\/models\/chunks\//)
+		const context = await browser.newContext()
+		const errors: string[] = []
+		context.on('weberror', (error) => errors.push(error.error().message))
+		const page = await openDesk(context, shop.origin)
+		await page.waitForFunction(() => document.querySelector('#state-bytes')?.textContent?.includes('of 24.0 MB'))
+		expect(await page.isVisible('#progress')).toBe(true)
+		expect(await state(page)).toContain('The model is loading. Until it is on this device, our edge answers')
+		shop.release()
+		await ready(page)
+		expect(await page.isVisible('#progress')).toBe(false)
+
+		const { heading, answer, route } = await ask(page, 'there is a nail in my tyre')
+		expect(heading).toBe('How do I fix a puncture?')
+		expect(answer).toMatch(/Take the wheel out.*\n+Match 0\.\d\d/s)
+		expect(await page.locator('.alternatives details').count()).toBe(2)
+		expect(route).toMatch(/This device answered in \d/)
+		expect(route).toContain('nothing was sent')
+		expect(route).toMatch(/Waiting\s+[\d.]+ ms\s+Computing\s+[\d.]+ ms/)
+		expect(errors).toEqual([])
+		await context.close()
+	})
+
+	test('while the model loads the edge answers, and the page says so', async () => {
+		shop.hold(/^\/models\/chunks\//)
+		const context = await browser.newContext()
+		const page = await openDesk(context, shop.origin)
+		const { heading, route } = await ask(page, 'please cancel my order')
+		expect(heading).toBe('Can I change or cancel an order I have already placed?')
+		expect(route).toMatch(/Our edge answered in/)
+		expect(route).toContain('because the model was still loading here')
+		expect(await state(page)).toContain('our edge answers')
+
+		shop.release()
+		await ready(page)
+		expect((await ask(page, 'please cancel my order')).route).toContain('This device answered')
+		await context.close()
+	})
+
+	test('under device-only sends nothing from ready on', async () => {
+		const start = shop.asked.length
+		const context = await browser.newContext()
+		const page = await openDesk(context, shop.origin, 'device-only')
+		await ready(page)
+		const before = shop.asked.length
+		for (let count = 0; count < 5; count++) expect((await ask(page, `where is order ${count}?`)).route).toContain('This device answered')
+		await page.waitForTimeout(3000)
+		expect(shop.asked.slice(before)).toEqual([])
+		expect(shop.asked.slice(start)).not.toContain('/v1/tasks/embed')
+		await context.close()
+	})
+
+	test('under edge-only loads no model', async () => {
+		const before = shop.asked.length
+		const context = await browser.newContext()
+		const page = await openDesk(context, shop.origin, 'edge-only')
+		const { route } = await ask(page, 'do you send things to Italy')
+		expect(route).toContain('Our edge answered in')
+		expect(route).toContain('because you chose answers from our edge only')
+		expect(await state(page)).toContain('no model is loaded')
+		expect(shop.asked.slice(before).filter((path) => path.startsWith('/models/'))).toEqual([])
+		await context.close()
+	})
+})
+
+test('the page can be installed as an app', async () => {
+	// Profiles that are gone afterwards, as tests have them, count as incognito, where nothing can be installed.
+	const context = await chromium.launchPersistentContext('', { executablePath: await findChromium(), args: ['--no-sandbox'] })
+	const page = await openDesk(context, shop.origin, 'edge-only')
+	const devtools = await context.newCDPSession(page)
+	expect(await devtools.send('Page.getInstallabilityErrors')).toEqual({ installabilityErrors: [] })
+	const { errors, data } = await devtools.send('Page.getAppManifest')
+	expect(errors).toEqual([])
+	const { icons } = JSON.parse(data ?? '{}') as { icons: { src: string; purpose: string }[] }
+	expect(icons.map(({ purpose }) => purpose)).toContain('maskable')
+	for (const { src } of icons) expect((await page.request.get(shop.origin + src)).status()).toBe(200)
+	await page.waitForSelector('#install:not([hidden])')
+	await context.close()
+})
+
+describe('a later visit', () => {
+	const customer = regular()
+
+	test('says clearly when nothing fits, and shows what comes nearest', async () => {
+		const { page } = customer
+		await ready(page)
+		const { heading, answer } = await ask(page, 'how do I bake sourdough bread')
+		expect(heading).toBe('Nothing here fits that')
+		expect(answer).not.toContain('Match')
+		expect(await page.locator('.alternatives details').count()).toBe(3)
+	})
+
+	test('shows an alternative’s answer when it is opened', async () => {
+		const { page } = customer
+		await ready(page)
+		await ask(page, 'there is a nail in my tyre')
+		const first = page.locator('.alternatives details').first()
+		expect(await first.locator('p').isVisible()).toBe(false)
+		await first.locator('summary').click()
+		expect(await first.locator('p').isVisible()).toBe(true)
+	})
+
+	test('fetches neither page nor model again', async () => {
+		const before = shop.asked.length
+		await customer.page.reload()
+		await ready(customer.page)
+		const asked = shop.asked.slice(before)
+		expect(asked.filter((path) => path.startsWith('/models/chunks/') || path.startsWith('/assets/'))).toEqual([])
+		expect(asked).not.toContain('/')
+	})
+
+	test('under device-only sends nothing from ready on, though browsers look for a new service worker after each visit’s start', async () => {
+		const page = await openDesk(customer.context, shop.origin, 'device-only')
+		await ready(page)
+		const before = shop.asked.length
+		await ask(page, 'are you open on Sunday')
+		await page.waitForTimeout(5000)
+		expect(shop.asked.slice(before)).toEqual([])
+		await page.evaluate(() => localStorage.clear())
+		await page.close()
+	})
+
+	test('the switch takes hold at once, and is remembered', async () => {
+		const { page } = customer
+		await ready(page)
+		await choose(page, 'edge-only')
+		await page.waitForSelector('#state[data-phase=edge]')
+		expect((await ask(page, 'unsubscribe')).route).toContain('because you chose answers from our edge only')
+		await choose(page, 'device-only')
+		await ready(page)
+		expect((await ask(page, 'unsubscribe')).route).toMatch(/This device answered in .* Nothing was sent, as you asked/)
+		await page.reload()
+		expect(await page.isChecked('input[value=device-only]')).toBe(true)
+		await choose(page, 'prefer-device')
+		await ready(page)
+	})
+
+	test('the service worker keeps the page’s files and nothing of models and answers', async () => {
+		const { page } = customer
+		await ready(page)
+		const kept = await page.evaluate(async () => {
+			const names = (await caches.keys()).filter((name) => name.startsWith('workbox'))
+			const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()))
+			return requests.flat().map(({ url }) => new URL(url).pathname)
+		})
+		expect(kept).toContain('/index.html')
+		expect(kept.filter((path) => path.endsWith('.wasm'))).toHaveLength(1)
+		expect(kept.filter((path) => !/^\/(index\.html|app\.webmanifest|assets\/.*|icons\/.*)$/.test(path))).toEqual([])
+	})
+
+	test('offers a new version of the page, and takes it when told to', async () => {
+		await ready(customer.page)
+		await appendFile(join(shop.page, 'service-worker.js'), '\n// A newer version.\n')
+		const { page } = customer
+		await page.reload()
+		await page.waitForSelector('#update:not([hidden])')
+		expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting?.state)).toBe('installed')
+		await page.click('#update-later')
+		expect(await page.isVisible('#update')).toBe(false)
+
+		await page.reload()
+		await page.waitForSelector('#update:not([hidden])')
+		await Promise.all([page.waitForEvent('load'), page.click('#update-now')])
+		await ready(page)
+		expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting)).toBe(null)
+		expect(await page.isVisible('#update')).toBe(false)
+	})
+})
+
+describe('with the server gone', () => {
+	const customer = regular()
+	beforeAll(() => shop.shut())
+
+	test('the page opens, the model is there, and this device answers', async () => {
+		const { page } = customer
+		await ready(page)
+		const { heading, route } = await ask(page, 'what psi for 28 mm tires')
+		expect(heading).toBe('How hard should I pump my tyres?')
+		expect(route).toContain('This device answered in')
+	})
+
+	test('a question for the edge ends in a clear word, and this device takes it over when told to', async () => {
+		const { page } = customer
+		await ready(page)
+		await choose(page, 'edge-only')
+		await page.waitForSelector('#state[data-phase=edge]')
+		const { heading, route } = await ask(page, 'reset my password')
+		expect(heading).toBe('Our edge cannot be reached')
+		expect(route).toBe('')
+		await page.click('text=Use this device')
+		const answer = await said(page, 'reset my password')
+		expect(answer.heading).toBe('I forgot my password and cannot log in.')
+		expect(answer.route).toContain('This device answered')
+	})
+})
