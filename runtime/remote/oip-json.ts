@@ -49,9 +49,13 @@ export function readJson<D extends Datatype>(datatype: D, shape: readonly number
 	return { datatype, shape, data: array as unknown as Tensor<D>['data'] }
 }
 
+/** A value for an error's message; not what is in it, which may be nested deeper than the stack. */
+export const quote = (value: unknown): string =>
+	typeof value === 'object' && value !== null ? 'an object or array' : String(JSON.stringify(value)).slice(0, 80)
+
 function why(datatype: Datatype, value: unknown, index: number): string {
 	const exact = datatype.endsWith('INT64') && Number.isInteger(value) ? '; integers beyond 2^53 are exact only as binary data' : ''
-	return `data[${index}] is ${String(JSON.stringify(value)).slice(0, 40)}, which is no ${datatype}${exact}`
+	return `data[${index}] is ${quote(value)}, which is no ${datatype}${exact}`
 }
 
 /** As deep as the shape at most, whatever was sent. */

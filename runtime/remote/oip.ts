@@ -5,7 +5,7 @@ import { bytesPerElement, isDatatype, viewAs } from '../core/datatype.ts'
 import { type ErrorCode, messageOf, SpillwayError } from '../core/error.ts'
 import { checkTensor, elements, type Tensor, type Tensors } from '../core/tensor.ts'
 import { binaryPart, frame, type Message, type Part } from './oip-binary.ts'
-import { readJson, writeJson } from './oip-json.ts'
+import { quote, readJson, writeJson } from './oip-json.ts'
 
 export { headerLengthName, inferPath, type Message } from './oip-binary.ts'
 
@@ -104,7 +104,8 @@ export function encodeResponse(response: InferResponse, asked: Pick<InferRequest
 	const names = asked.outputs ? [...form.keys()] : Object.keys(response.outputs)
 	const parts = names.map((name) => {
 		const found = Object.hasOwn(response.outputs, name) ? response.outputs[name] : undefined
-		if (!found) throw new SpillwayError('invalid-input', `no output ${quote(name)}; there are ${Object.keys(response.outputs).map(quote)}`)
+		if (!found)
+			throw new SpillwayError('invalid-input', `no output ${quote(name)}; there are ${Object.keys(response.outputs).map(quote).join(', ')}`)
 		return (form.get(name) ?? asked.binaryOutput) ? binaryPart(name, found) : jsonPart(name, found)
 	})
 	const head = {
@@ -137,8 +138,6 @@ export function decodeResponse(body: Uint8Array, headerLength: string | null): I
 type Json = Record<string, unknown>
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const quote = (name: unknown): string => String(JSON.stringify(name)).slice(0, 80)
 
 /** Written by hand: JSON.stringify takes no BigInt, and turns NaN into null. */
 function jsonPart(name: string, tensor: Tensor): Part {
