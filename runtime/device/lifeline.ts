@@ -1,6 +1,6 @@
 // How one thread learns at once that another is gone: workers have no event for it, but a Web Lock is given up when its holder dies.
 
-import { SpillwayError } from '../core/error.ts'
+import { messageOf, SpillwayError } from '../core/error.ts'
 
 /**
  * Holds a new Web Lock for as long as this thread lives.
@@ -18,7 +18,7 @@ export async function holdLifeline(what: string): Promise<string> {
 				granted()
 				return new Promise<never>(() => {})
 			})
-			.catch(failed)
+			.catch((cause) => failed(new SpillwayError('environment', `Web Locks are refused here: ${messageOf(cause)}`, { cause })))
 	})
 	return name
 }

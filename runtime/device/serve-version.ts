@@ -89,6 +89,8 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 		},
 	})
 	starting = []
+	// The workers have them now, and the tokenizer what it needs.
+	version.files.clear()
 	const sized = split({ manifest, work: mostWork, width: size + 1 })(pool)
 	if (!task || !tokenizer) return { executor: sized, pace: () => null, golden: remembered ? 'remembered' : 'passed' }
 	const executor = tokenized(sized, { manifest, tokenizer, width: size + 1 })

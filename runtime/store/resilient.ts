@@ -1,8 +1,12 @@
 // Storage that never stops a load: what the browser refuses to keep is kept in memory, and the reason is told.
 
+import { bounded } from '../core/deadline.ts'
 import { messageOf } from '../core/error.ts'
 import { memoryStorage } from './memory.ts'
 import type { Storage } from './storage.ts'
+
+/** Milliseconds. IndexedDB has been known not to answer at all (WebKit bug 226547). */
+const openLimit = 5_000
 
 /** @param open e.g. `browserStorage`. @param note told once for each kind of failure. */
 export async function resilientStorage(open: () => Promise<Storage>, note: (text: string) => void): Promise<Storage> {
@@ -15,7 +19,7 @@ export async function resilientStorage(open: () => Promise<Storage>, note: (text
 
 	let storage: Storage
 	try {
-		storage = await open()
+		storage = await bounded('opening storage', { remaining: openLimit, signal: new AbortController().signal }, open)
 	} catch (error) {
 		tell(`this browser keeps nothing here, models are downloaded again next time: ${messageOf(error)}`)
 		return memory
