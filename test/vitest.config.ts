@@ -1,8 +1,8 @@
-// The tests of `npm test`: those in Node, and after them, one at a time, those that drive a browser.
+// The tests of `npm test`: those in Node, and after them, one file at a time, those that drive a browser or the whole system.
 
 import { defineConfig } from 'vitest/config'
 
-const inBrowser = ['test/{browser,page,demo,package/vite}/**/*.test.ts']
+const oneAtATime = ['test/{browser,page,demo,package/vite,start}/**/*.test.ts']
 
 export default defineConfig({
 	root: new URL('..', import.meta.url).pathname,
@@ -14,7 +14,7 @@ export default defineConfig({
 				test: {
 					name: 'node',
 					include: ['test/**/*.test.ts'],
-					exclude: [...inBrowser, 'test/full/**'],
+					exclude: [...oneAtATime, 'test/full/**'],
 					sequence: { groupOrder: 0 },
 					testTimeout: 30_000,
 					hookTimeout: 60_000,
@@ -23,8 +23,8 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
-					name: 'browser',
-					include: inBrowser,
+					name: 'one at a time',
+					include: oneAtATime,
 					fileParallelism: false,
 					sequence: { groupOrder: 1 },
 					testTimeout: 60_000,

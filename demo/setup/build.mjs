@@ -55,6 +55,8 @@ const steps = [
 			const key = signingKeyFile()
 			if (!existsSync(key)) await run([node, cli, 'keygen', key])
 			await run([node, cli, 'pack', 'models/minilm', '--out', 'dist/models', '--key', key])
+			// wrangler wants the folder to be there before it runs the command that fills it.
+			mkdirSync(join(root, 'dist', 'worker'), { recursive: true })
 		},
 	},
 ]

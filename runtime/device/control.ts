@@ -1,8 +1,6 @@
-// What Comlink carries: how a page starts, configures and stops the engine, and the engine its session workers.
+// What Comlink carries between a page and its engine worker: how it is started, configured and stopped.
 
-import type { Manifest, Provider, Variant } from '../../models/format/manifest.ts'
 import { SpillwayError, type WireError } from '../core/error.ts'
-import type { Verdict } from '../session/checked.ts'
 import type { Trust } from '../store/channel.ts'
 import type { StateMessage } from './protocol.ts'
 
@@ -52,7 +50,7 @@ export interface ModelReport {
 	provider: string | null
 	space: string | null
 	/** Accuracy, licence and source, from the manifest. */
-	description: { text: string; license: string; source: string; accuracy: Variant['accuracy'] } | null
+	description: { text: string; license: string; source: string; accuracy: Record<string, number | string> } | null
 	/** Bytes of the version's files that are used here, and how many of them came from storage. */
 	bytes: { total: number; stored: number } | null
 	/** The golden check: run now, or its verdict remembered from an earlier start. */
@@ -86,36 +84,4 @@ export interface EngineControl {
 	unload(model: string): Promise<void>
 	/** Unloads everything, settles calls with `disposed`. The worker can be terminated after that. */
 	dispose(): Promise<void>
-}
-
-export interface SessionHello {
-	/** As `EngineHello.lock`. */
-	lock: string
-	/** What computes here, for remembering golden verdicts: ONNX Runtime's version and the browser's build. */
-	build: string
-}
-
-export interface SessionSettings {
-	manifest: Manifest
-	/** The manifest's digest. */
-	digest: string
-	variant: string
-	provider: Provider
-	/** `ort-wasm-simd-threaded.wasm`, compiled. */
-	wasm: WebAssembly.Module
-	/** Transferred, as is the external data. */
-	graph: Uint8Array<ArrayBuffer>
-	external: { path: string; data: Uint8Array<ArrayBuffer> }[]
-	/** What an earlier golden check found; without it the samples are run. */
-	verdict: Verdict | undefined
-}
-
-/** A session worker's Comlink interface, for the engine. */
-export interface SessionControl {
-	/** First of all, once. */
-	hello(): Promise<Outcome<SessionHello>>
-	/** Loads the graph and checks it. A verdict that samples failed ends the session. */
-	start(settings: SessionSettings): Promise<Outcome<Verdict>>
-	/** Gives the worker a port for calls, after `start`. */
-	connect(port: MessagePort): void
 }

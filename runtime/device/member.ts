@@ -4,9 +4,10 @@ import { type Remote, transfer, wrap } from 'comlink'
 import { bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import { mustPass, type Verdict } from '../session/checked.ts'
-import { type Outcome, type SessionControl, type SessionSettings, unwrap } from './control.ts'
+import { type Outcome, unwrap } from './control.ts'
 import { watchLifeline } from './lifeline.ts'
 import { type Caller, callOver } from './port.ts'
+import type { SessionControl, SessionSettings } from './session-control.ts'
 import { spawn } from './spawn.ts'
 
 /** A worker that answers calls. */

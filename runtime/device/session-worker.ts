@@ -7,9 +7,10 @@ import type { Executor } from '../core/executor.ts'
 import { judge } from '../session/checked.ts'
 import { createSession } from '../session/session.ts'
 import { useWasmModule } from '../session/wasm.ts'
-import { outcomeOf, type SessionControl, type SessionSettings } from './control.ts'
+import { outcomeOf } from './control.ts'
 import { holdLifeline } from './lifeline.ts'
 import { answerOver } from './port.ts'
+import type { SessionControl, SessionSettings } from './session-control.ts'
 
 let session: Executor | undefined
 

@@ -102,7 +102,7 @@ async function refused(arrows: readonly Arrow[]): Promise<string[]> {
 		}
 		const { stdout } = await run(
 			biome,
-			['lint', '--only=style/noRestrictedImports', '--reporter=json', '--max-diagnostics=none', '.'],
+			['lint', '--only=style/noRestrictedImports', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', '.'],
 			folder,
 		)
 		const report = JSON.parse(stdout) as { diagnostics: { location: { path: string; start: { line: number } } }[] }

@@ -13,7 +13,7 @@ const embeddings = ({ port, key }: Started, input: string | string[]) =>
 	})
 
 /** Enough work for the signal to arrive in its midst. */
-const muchText = Array.from({ length: 64 }, (_, at) => `text ${at} `.repeat(60))
+const muchText = Array.from({ length: 16 }, (_, at) => `text ${at} `.repeat(60))
 
 const waysToEnd = [
 	['SIGTERM', 'npm'],
@@ -33,11 +33,11 @@ test.each(waysToEnd)(
 		expect((await embeddings(started, 'It answers.')).status).toBe(200)
 
 		const underWay = embeddings(started, muchText)
-		await new Promise((resolve) => setTimeout(resolve, 200))
+		await new Promise((resolve) => setTimeout(resolve, 100))
 		started.signal(name, to)
 		const answer = await underWay
 		expect(answer.status).toBe(200)
-		expect(((await answer.json()) as { data: unknown[] }).data).toHaveLength(64)
+		expect(((await answer.json()) as { data: unknown[] }).data).toHaveLength(16)
 		await started.ended
 		idle.destroy()
 		// Nothing was left behind: the port is free again.
