@@ -61,6 +61,13 @@ export function servedModels(options: ServedOptions): OwnedModels {
 	const current = new Map<string, Serving>()
 	const coming = new Map<string, Serving>()
 	const retiring = new Set<ReturnType<typeof setTimeout>>()
+	const told = new Map<string, string>()
+
+	/** Once, not at each request. */
+	function tell(name: string, fault: string): void {
+		if (told.get(name) !== fault) console.error(`${name}: ${fault}`)
+		told.set(name, fault)
+	}
 
 	async function find(name: string): Promise<Serving | undefined> {
 		const modelConfig = Object.hasOwn(config.models, name) ? config.models[name] : undefined
@@ -69,8 +76,8 @@ export function servedModels(options: ServedOptions): OwnedModels {
 			return await update(name, modelConfig)
 		} catch (error) {
 			const last = current.get(name)
+			tell(name, messageOf(error))
 			// A catalogue that is damaged is not the caller's fault; what was read before is still good.
-			console.error(`${name}:`, messageOf(error))
 			if (last) return last
 			throw new SpillwayError('unavailable', `${name} cannot be served: ${messageOf(error)}`, { cause: error })
 		}

@@ -1,13 +1,15 @@
-// Distribution by the edge on Node; and what a damaged folder does to it.
+// Distribution and pages by the edge on Node; and what a damaged folder does to it.
 
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { version } from '../../edge/cli/package.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { catalogSuite } from './catalog-suite.ts'
 import { temporaryFolder } from './harness/folder.ts'
 import { type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
+import { pagesSuite } from './pages-suite.ts'
 import { suiteConfig } from './suites/under-test.ts'
 
 const folder = temporaryFolder()
@@ -32,6 +34,7 @@ beforeAll(async () => {
 })
 
 catalogSuite(() => ({ url: edge.url, packed, trust }), { model: 'ring', file: 'ring-weights.bin' })
+pagesSuite(() => ({ url: edge.url, trust: trust, version }))
 
 describe('the state folder', () => {
 	test('has a signing key that its owner alone can read, and that the next start uses', async () => {

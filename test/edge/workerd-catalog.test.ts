@@ -1,13 +1,15 @@
-// Distribution by the edge on workerd, which signs with a key from a secret.
+// Distribution and pages by the edge on workerd, which signs with a key from a secret.
 
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
+import { version } from '../../edge/cli/package.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { catalogSuite } from './catalog-suite.ts'
 import { temporaryFolder } from './harness/folder.ts'
 import { type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
+import { pagesSuite } from './pages-suite.ts'
 import { suiteConfig } from './suites/under-test.ts'
 
 const folder = temporaryFolder()
@@ -30,3 +32,4 @@ afterAll(async () => {
 })
 
 catalogSuite(() => ({ url: edge.url, packed, trust: key.x }), { model: 'ring', file: 'ring-weights.bin' })
+pagesSuite(() => ({ url: edge.url, trust: key.x, version }))

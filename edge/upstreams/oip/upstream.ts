@@ -46,7 +46,7 @@ export function oipUpstream({ upstream, key, manifest, digest, fetch }: OipOptio
 			if (call.kind !== 'tensors') return server.infer(call, context)
 			const sizes = checkInputs(manifest, call.tensors)
 			const answer = await server.infer(call, context).catch((error) => {
-				throw ofThisEdge(SpillwayError.from(error))
+				throw ofThisEdge(name, SpillwayError.from(error))
 			})
 			if (answer.output.kind === 'tensors') checkOutputs(name, manifest, sizes, answer.output.tensors)
 			return { ...answer, ran: { ...answer.ran, version: manifest.version } }
@@ -56,5 +56,13 @@ export function oipUpstream({ upstream, key, manifest, digest, fetch }: OipOptio
 
 const ours = ['unauthenticated', 'forbidden', 'not-found', 'invalid-input', 'malformed']
 
-const ofThisEdge = (error: SpillwayError): SpillwayError =>
-	ours.includes(error.code) ? new SpillwayError('upstream', error.message, { cause: error }) : error
+/** The error with the upstream's name in its words, for those who have several. */
+function ofThisEdge(name: string, error: SpillwayError): SpillwayError {
+	const named = error.message.includes(name)
+	if (named && !ours.includes(error.code)) return error
+	const { retryAfter } = error
+	return new SpillwayError(ours.includes(error.code) ? 'upstream' : error.code, named ? error.message : `${name}: ${error.message}`, {
+		cause: error,
+		...(retryAfter !== undefined && { retryAfter }),
+	})
+}

@@ -17,6 +17,8 @@ export interface NodeOptions {
 	state?: string
 	/** Environment variables. */
 	secrets?: Record<string, string>
+	/** Default: one that the system chooses. */
+	port?: number
 	/** Whether to wait until the models answer (default), or only until it listens. */
 	until?: 'listening' | 'ready'
 }
@@ -27,8 +29,8 @@ export interface RunningNode {
 	close(): Promise<void>
 }
 
-/** Starts it on a port that the system chooses. */
-export async function startNode({ config, models, state, secrets = {}, until = 'ready' }: NodeOptions): Promise<RunningNode> {
+/** Starts it. */
+export async function startNode({ config, models, state, secrets = {}, port = 0, until = 'ready' }: NodeOptions): Promise<RunningNode> {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-node-'))
 	const remove = () => rm(folder, { recursive: true, force: true })
 	try {
@@ -36,7 +38,7 @@ export async function startNode({ config, models, state, secrets = {}, until = '
 		await writeFile(file, JSON.stringify(config))
 		const child = await startChild({
 			command: process.execPath,
-			args: [cli, 'serve', '--config', file, '--port', '0', '--models', models, '--state', state ?? join(folder, 'state')],
+			args: [cli, 'serve', '--config', file, '--port', String(port), '--models', models, '--state', state ?? join(folder, 'state')],
 			env: secrets,
 			readyFd: 1,
 			ready: (line) => new RegExp(`^${until} (\\S+)`).exec(line)?.[1],

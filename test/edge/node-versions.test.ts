@@ -1,0 +1,172 @@
+// New versions of a model, and models that cannot be loaded, at a running edge on Node.
+
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createCatalog } from '../../edge/catalog/catalog.ts'
+import { loadConfig } from '../../edge/config/load.ts'
+import type { EdgeConfigInput } from '../../edge/config/schema.ts'
+import type { ServedModel } from '../../edge/parts.ts'
+import { folder } from '../../edge/platform/node/folder.ts'
+import { inProcess } from '../../edge/platform/node/in-process.ts'
+import { type OwnedModels, servedModels } from '../../edge/platform/served.ts'
+import type { Description } from '../../models/format/manifest.ts'
+import { toTensorData } from '../../models/format/tensor-data.ts'
+import { pack } from '../../models/tools/pack/pack.ts'
+import type { Call } from '../../runtime/core/call.ts'
+import { tensor } from '../../runtime/core/tensor.ts'
+import { filesOf, textDescription } from '../runtime/tiny.ts'
+import { temporaryFolder } from './harness/folder.ts'
+import { context } from './harness/minilm.ts'
+import { type PackedFolder, packModels, writeSource } from './harness/models.ts'
+
+const scratch = temporaryFolder()
+let count = 0
+
+let packed: PackedFolder
+let cache: string
+const opened: OwnedModels[] = []
+beforeEach(async () => {
+	packed = await packModels([source(textDescription('1.0.0'))])
+	cache = join(scratch.path, `cache-${count++}`)
+})
+afterEach(async () => {
+	for (const models of opened.splice(0)) await models.dispose()
+	await packed.remove()
+})
+
+const source = (description: Description) => ({ description, files: filesOf(description) })
+const call: Call = { kind: 'task', model: { name: 'tiny-text' }, task: 'embed', input: ['hello world'] }
+
+function open(file: EdgeConfigInput = { models: { 'tiny-text': {} } }): OwnedModels {
+	const catalog = createCatalog(folder(packed.folder), { refresh: 0 })
+	const models = servedModels({
+		config: loadConfig({ file }),
+		catalog,
+		provider: 'cpu',
+		inProcess: (version) => inProcess(version, { catalog, cache }),
+		upstreams: async () => [],
+	})
+	opened.push(models)
+	return models
+}
+
+const publish = async (description: Description) =>
+	pack(await writeSource(join(scratch.path, `source-${count++}`), source(description)), packed.folder, { key: packed.key })
+
+const infer = async (models: OwnedModels) => {
+	const { executor } = (await models.get('tiny-text')) as ServedModel
+	return executor.infer({ ...call, model: { name: 'tiny-text' } }, context())
+}
+
+/** The same model with golden outputs that it does not answer. */
+function wrong(version: string): Description {
+	const description = textDescription(version)
+	const variant = description.variants.fp32
+	const golden = variant?.golden[0]
+	if (golden) golden.outputs.vector = toTensorData(tensor('FP32', [1, 4], Float32Array.of(1, -1, 1, -1)))
+	return description
+}
+
+describe('a new version', () => {
+	test('takes over when it is ready; until then the one before answers', async () => {
+		const models = open()
+		expect((await infer(models)).ran.version).toBe('1.0.0')
+		await publish(textDescription('1.0.1'))
+		// The call that meets it first is not made to wait for it.
+		expect((await infer(models)).ran.version).toBe('1.0.0')
+		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.1')
+		expect(await models.get('tiny-text', '1.0.0')).toBeUndefined()
+	})
+
+	test('that fails its golden samples never takes over', async () => {
+		const models = open()
+		await infer(models)
+		await publish(wrong('1.0.1'))
+		for (let i = 0; i < 10; i++) {
+			expect((await infer(models)).ran.version).toBe('1.0.0')
+			await new Promise((resolve) => setTimeout(resolve, 20))
+		}
+		// One bad version before a good one.
+		await publish(textDescription('1.0.2'))
+		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.2')
+	})
+
+	test('whose channel cannot be read leaves the last good one answering', async () => {
+		const models = open()
+		await infer(models)
+		await writeFile(join(packed.folder, 'tiny-text/channel.jws'), 'torn')
+		expect((await infer(models)).ran.version).toBe('1.0.0')
+	})
+
+	test('leaves nothing of the versions before in the cache', async () => {
+		const models = open()
+		await infer(models)
+		const { digest } = await publish(textDescription('1.0.1'))
+		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.1')
+		expect(await readdir(join(cache, 'tiny-text'))).toEqual([digest])
+	})
+})
+
+describe('a model that cannot be loaded', () => {
+	test('tells why at each call, and at the start', async () => {
+		await packed.remove()
+		packed = await packModels([source(wrong('1.0.0'))])
+		const models = open()
+		await expect(models.loaded()).rejects.toMatchObject({ code: 'golden-mismatch' })
+		await expect(infer(models)).rejects.toMatchObject({ code: 'golden-mismatch' })
+		expect(await (await models.get('tiny-text'))?.ready()).toBe(false)
+	})
+
+	test('is loaded at a later call once it can be', async () => {
+		const chunks = join(packed.folder, 'chunks')
+		const broken = await Promise.all((await readdir(chunks)).map(async (name) => ({ name, bytes: await readFile(join(chunks, name)) })))
+		for (const { name, bytes } of broken) await writeFile(join(chunks, name), Buffer.from(bytes).fill(0, 0, 1))
+		const models = open()
+		await expect(infer(models)).rejects.toMatchObject({ code: 'integrity' })
+		for (const { name, bytes } of broken) await writeFile(join(chunks, name), bytes)
+		await expect.poll(() => infer(models).then(({ ran }) => ran.version), { timeout: 10_000 }).toBe('1.0.0')
+	})
+
+	test('that is not packed is not there', async () => {
+		const models = open({ models: { 'tiny-text': {}, other: {} } })
+		expect(await models.get('other')).toBeUndefined()
+		expect((await models.list()).map(({ name }) => name)).toEqual(['tiny-text'])
+		await expect(models.loaded()).rejects.toMatchObject({ code: 'not-found' })
+	})
+
+	test('for want of a graph for this platform says so', async () => {
+		const description = textDescription()
+		delete description.variants.fp32?.graphs.cpu
+		await packed.remove()
+		packed = await packModels([source(description)])
+		await expect(open().get('tiny-text')).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('cpu') })
+	})
+})
+
+describe('the cache of assembled files', () => {
+	test('is verified at each start: a flipped byte is repaired, not run', async () => {
+		await infer(open())
+		const digest = packed.models['tiny-text']?.digest as string
+		const file = join(cache, 'tiny-text', digest, 'graph.onnx')
+		const good = await readFile(file)
+		const bad = Buffer.from(good)
+		bad[bad.length >> 1] = (bad[bad.length >> 1] as number) ^ 1
+		await writeFile(file, bad)
+		expect((await infer(open())).ran.version).toBe('1.0.0')
+		expect(await readFile(file)).toEqual(good)
+	})
+})
+
+test('many calls at once share one load, and those that give up leave it to the others', async () => {
+	const models = open()
+	const { executor } = (await models.get('tiny-text')) as ServedModel
+	const left = new AbortController()
+	const calls = Array.from({ length: 20 }, (_, index) =>
+		executor.infer(call, { ...context(), ...(index === 0 && { signal: left.signal }), ...(index === 1 && { remaining: 1 }) }),
+	)
+	left.abort()
+	const settled = await Promise.allSettled(calls)
+	expect(settled.slice(0, 2).map((one) => one.status === 'rejected' && one.reason.code)).toEqual(['aborted', 'deadline-exceeded'])
+	expect(settled.slice(2).every(({ status }) => status === 'fulfilled')).toBe(true)
+})

@@ -1,0 +1,103 @@
+// Static pages over HTTP: the demo, and the script that pages of any origin load. They must have been built.
+
+import { describe, expect, test } from 'vitest'
+
+export interface ServingPages {
+	readonly url: string
+	/** Trust key that the edge signs with. */
+	readonly trust: string
+	/** Version of the package. */
+	readonly version: string
+}
+
+export function pagesSuite(edge: () => ServingPages): void {
+	const get = (path: string, headers: Record<string, string> = {}) =>
+		fetch(edge().url + path, { headers, signal: AbortSignal.timeout(30_000) })
+
+	/** May be loaded by a page of another origin, cross-origin isolated or not. */
+	const expectForAnyOrigin = ({ headers }: Response) => {
+		expect(headers.get('access-control-allow-origin')).toBe('*')
+		expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin')
+		expect(headers.get('cross-origin-embedder-policy')).toBe('require-corp')
+		expect(headers.get('x-content-type-options')).toBe('nosniff')
+	}
+
+	/** What is built into a script, with addresses made absolute. */
+	function builtInto(script: string, address: string): { edge: string; assets: string; trust: string[] } {
+		const [, base64 = ''] = /atob\([`'"]([A-Za-z0-9+/=]+)[`'"]\)/.exec(script) ?? []
+		const { edge: at, assets, trust } = JSON.parse(atob(base64)) as { edge: string; assets: string; trust: string[] }
+		return { edge: new URL(at, address).href, assets: new URL(assets, address).href, trust }
+	}
+
+	describe('the script', () => {
+		test('at /spillway.js has this edge, its key and the folder of its version built in', async () => {
+			const response = await get('/spillway.js')
+			expectForAnyOrigin(response)
+			expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+			expect(builtInto(await response.text(), `${edge().url}/spillway.js`)).toEqual({
+				edge: `${edge().url}/`,
+				assets: `${edge().url}/spillway/${edge().version}/`,
+				trust: [edge().trust],
+			})
+		})
+
+		test('at the path with its version has the same', async () => {
+			const path = `/spillway/${edge().version}/spillway.js`
+			const response = await get(path)
+			expectForAnyOrigin(response)
+			expect(builtInto(await response.text(), edge().url + path)).toEqual({
+				edge: `${edge().url}/`,
+				assets: `${edge().url}/spillway/${edge().version}/`,
+				trust: [edge().trust],
+			})
+			expect((await get('/spillway/0.0.0-none/spillway.js')).status).toBe(404)
+		})
+
+		test('is asked about again, and soon, so that a new key reaches pages', async () => {
+			const response = await get('/spillway.js')
+			expect(response.headers.get('cache-control')).toBe('public, max-age=300')
+			expect((await get('/spillway.js', { 'if-none-match': response.headers.get('etag') ?? '' })).status).toBe(304)
+		})
+
+		test.each([
+			['engine.js', 'text/javascript; charset=utf-8'],
+			['session.js', 'text/javascript; charset=utf-8'],
+			['ort-wasm-simd-threaded.wasm', 'application/wasm'],
+		])('finds %s beside it, for ever the same', async (name, type) => {
+			const response = await get(`/spillway/${edge().version}/${name}`)
+			expectForAnyOrigin(response)
+			expect(response.headers.get('content-type')).toBe(type)
+			expect(response.headers.get('cache-control')).toContain('immutable')
+			expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(1000)
+		})
+	})
+
+	describe('the demo', () => {
+		test('stands at /, isolated, and is asked about each time', async () => {
+			const response = await get('/')
+			expect(response.status).toBe(200)
+			expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+			expect(response.headers.get('cache-control')).toBe('no-cache')
+			expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin')
+			expect(response.headers.get('cross-origin-embedder-policy')).toBe('require-corp')
+			expect(await response.text()).toMatch(/^<!doctype html>/i)
+		})
+
+		test('keeps what is named by its content', async () => {
+			const [, asset] = /(assets\/[^"']+\.js)/.exec(await (await get('/')).text()) ?? []
+			const response = await get(`/${asset}`)
+			expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+			expect(response.headers.get('cache-control')).toContain('immutable')
+			await response.body?.cancel()
+		})
+
+		test('can be installed', async () => {
+			expect((await get('/app.webmanifest')).headers.get('content-type')).toBe('application/manifest+json')
+		})
+	})
+
+	test('the documentation of the API needs nothing from elsewhere', async () => {
+		const page = await (await get('/docs')).text()
+		for (const [, address] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g)) expect((await get(address as string)).status, address).toBe(200)
+	})
+}

@@ -1,0 +1,55 @@
+// Overflow from an edge on workerd to an upstream: an edge on Node, as a server of the Open Inference Protocol.
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { EmbedOutput } from '../../runtime/core/call.ts'
+import { context, edgeAt } from './harness/minilm.ts'
+import { type PackedFolder, packModels } from './harness/models.ts'
+import { type RunningNode, startNode } from './harness/node.ts'
+import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
+import { keys, suiteConfig, suiteModels } from './suites/under-test.ts'
+
+let packed: PackedFolder
+let gpu: RunningNode
+let edge: RunningWorkerd
+beforeAll(async () => {
+	packed = await packModels(suiteModels())
+	gpu = await startNode({ config: suiteConfig, models: packed.folder })
+	edge = await startWorkerd({
+		config: {
+			...suiteConfig,
+			models: { m: { tokensPerRun: 4 }, tiny: { inProcess: false } },
+			upstreams: [{ name: 'gpu-a', kind: 'oip', url: gpu.url, key: { env: 'GPU_KEY' }, models: { m: { variant: 'fp32' }, tiny: {} } }],
+		},
+		models: packed.folder,
+		secrets: { GPU_KEY: keys.secret },
+	})
+})
+afterAll(async () => {
+	await edge?.close()
+	await gpu?.close()
+	await packed?.remove()
+})
+
+const embed = (url: string, input: string[]) =>
+	edgeAt(url).infer({ kind: 'task', model: { name: 'm' }, task: 'embed', input }, { ...context(), retries: { left: 1 } })
+
+test('what is too large for the object goes on, with the reason, and comes back the same', async () => {
+	const input = ['hello world how are you', 'red green blue']
+	const answer = await embed(edge.url, input)
+	expect(answer.ran).toMatchObject({ executor: 'gpu-a', hops: 2, overflow: [{ executor: 'edge' }] })
+	expect((answer.output as EmbedOutput).vectors).toEqual(((await embed(gpu.url, input)).output as EmbedOutput).vectors)
+})
+
+test('what fits stays, once the object has been seen loaded', async () => {
+	await expect.poll(async () => (await embed(edge.url, ['red'])).ran.executor, { timeout: 10_000 }).toBe('edge')
+})
+
+test('a model that runs only upstream answers', async () => {
+	const response = await fetch(`${edge.url}/v2/models/tiny/infer`, {
+		method: 'POST',
+		headers: { authorization: `Bearer ${keys.secret}` },
+		body: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] }),
+	})
+	expect(response.status).toBe(200)
+	expect(await response.json()).toMatchObject({ outputs: [{ name: 'y', data: [30, 300, 3000] }] })
+})
