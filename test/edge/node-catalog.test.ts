@@ -9,6 +9,7 @@ import { catalogSuite } from './catalog-suite.ts'
 import { temporaryFolder } from './harness/folder.ts'
 import { type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
+import { expectRing } from './harness/ring.ts'
 import { pagesSuite } from './pages-suite.ts'
 import { suiteConfig } from './suites/under-test.ts'
 
@@ -62,3 +63,5 @@ describe('a damaged chunk', () => {
 		expect((await fetch(`${edge.url}/models/chunks/${chunk}`)).status).toBe(200)
 	})
 })
+
+test('raw tensors of a model without task or batch are answered', () => expectRing(edge.url, 'cpu'))

@@ -1,13 +1,14 @@
 // Distribution and pages by the edge on workerd, which signs with a key from a secret.
 
 import { join } from 'node:path'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, test } from 'vitest'
 import { version } from '../../edge/cli/package.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { catalogSuite } from './catalog-suite.ts'
 import { temporaryFolder } from './harness/folder.ts'
 import { type PackedFolder, packModels } from './harness/models.ts'
+import { expectRing } from './harness/ring.ts'
 import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
 import { pagesSuite } from './pages-suite.ts'
 import { suiteConfig } from './suites/under-test.ts'
@@ -33,3 +34,5 @@ afterAll(async () => {
 
 catalogSuite(() => ({ url: edge.url, packed, trust: key.x }), { model: 'ring', file: 'ring-weights.bin' })
 pagesSuite(() => ({ url: edge.url, trust: key.x, version }))
+
+test('raw tensors of a model without task or batch are answered', () => expectRing(edge.url, 'wasm'))

@@ -2,7 +2,7 @@
 // is a client that leaves.
 
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,10 +30,11 @@ export interface RunningWorkerd {
 /** Builds the Worker as `wrangler deploy` does, with its assets; wrangler asks nothing and sends nothing. */
 async function build(folder: string, { config, models }: WorkerdOptions): Promise<void> {
 	const configFile = join(folder, 'spillway.config.json')
+	const assets = join(folder, 'assets')
 	await writeFile(configFile, JSON.stringify(config))
 	await run(
 		process.execPath,
-		[join(root, 'node_modules/wrangler/bin/wrangler.js'), 'deploy', '--dry-run', '--outdir', join(folder, 'out')],
+		[join(root, 'node_modules/wrangler/bin/wrangler.js'), 'deploy', '--dry-run', '--outdir', join(folder, 'out'), '--assets', assets],
 		{
 			cwd: root,
 			timeout: 60_000,
@@ -41,7 +42,7 @@ async function build(folder: string, { config, models }: WorkerdOptions): Promis
 				...process.env,
 				SPILLWAY_CONFIG: configFile,
 				SPILLWAY_MODELS_FOLDER: models,
-				SPILLWAY_ASSETS_FOLDER: join(folder, 'assets'),
+				SPILLWAY_ASSETS_FOLDER: assets,
 				WRANGLER_SEND_METRICS: 'false',
 				WRANGLER_LOG_PATH: join(folder, 'log'),
 				CI: '1',
@@ -55,7 +56,6 @@ export async function startWorkerd(options: WorkerdOptions): Promise<RunningWork
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-workerd-'))
 	try {
 		await build(folder, options)
-		await mkdir(join(folder, 'assets'), { recursive: true })
 		const capnp = join(folder, 'config.capnp')
 		await writeFile(capnp, await configOf(folder, options.secrets ?? {}))
 		const child = await startChild({
@@ -82,6 +82,8 @@ export async function startWorkerd(options: WorkerdOptions): Promise<RunningWork
 async function configOf(folder: string, secrets: Record<string, string>): Promise<string> {
 	const names = await readdir(join(folder, 'out'))
 	const wasm = names.find((name) => name.endsWith('.wasm')) ?? ''
+	const toml = await readFile(join(root, 'wrangler.toml'), 'utf8')
+	const setting = (name: string) => new RegExp(`^${name} = (.*)$`, 'm').exec(toml)?.[1]
 	const text = (value: string) => JSON.stringify(value)
 	const bindings = Object.entries(secrets).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`)
 	return `using Workerd = import "/workerd/workerd.capnp";
@@ -98,8 +100,8 @@ const edge :Workerd.Worker = (
     (name = "worker.js", esModule = embed "out/worker.js"),
     (name = ${text(wasm)}, wasm = embed ${text(relative(folder, join(folder, 'out', wasm)))}),
   ],
-  compatibilityDate = "2026-10-01",
-  compatibilityFlags = ["enable_request_signal"],
+  compatibilityDate = ${setting('compatibility_date')},
+  compatibilityFlags = ${setting('compatibility_flags')},
   durableObjectNamespaces = [
     (className = "ModelObject", uniqueKey = "model", enableSql = true),
     (className = "StateObject", uniqueKey = "state", enableSql = true),
