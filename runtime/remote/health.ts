@@ -18,10 +18,15 @@ export interface Health {
 }
 
 /** Grows with the time that a call takes. */
-const sizeOf = (call: Call): number =>
-	call.kind === 'task'
-		? call.input.reduce((sum, text) => sum + 20 + text.length, 0)
-		: Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 1)
+function sizeOf(call: Call): number {
+	try {
+		return call.kind === 'task'
+			? call.input.reduce((sum, text) => sum + 20 + text.length, 1)
+			: Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 1)
+	} catch {
+		return 1 // Wrong input: the call itself will say so.
+	}
+}
 
 export function trackHealth(): Health {
 	/** Milliseconds for a call of the size below: the worst of late, slowly forgotten. */
