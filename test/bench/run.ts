@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { readKeyFile } from '../../models/tools/pack/key-file.ts'
-// @ts-expect-error plain JavaScript: it runs before anything is installed.
 import { findChromium } from '../setup/chromium.mjs'
 import { prepare, root } from './build.ts'
 import { freshContext, throughput, timeToFirst } from './page-run.ts'

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { biome, root, run } from './repository.ts'
 
@@ -39,6 +39,18 @@ test('the lock files name no registry: whatever npm is set to is used', () => {
 	const locks = tracked().filter(({ file }) => file.endsWith('package-lock.json'))
 	expect(locks.length).toBeGreaterThan(0)
 	expect(locks.filter(({ text }) => /"resolved"|https?:\/\/registry/.test(text)).map(({ file }) => file)).toEqual([])
+})
+
+test('links between documents lead somewhere', () => {
+	const lost = tracked()
+		.filter(({ file }) => file.endsWith('.md'))
+		.flatMap(({ file, text }) =>
+			[...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+				.map(([, link = '']) => link)
+				.filter((link) => !existsSync(join(root, dirname(file), link)))
+				.map((link) => `${file}: ${link}`),
+		)
+	expect(lost).toEqual([])
 })
 
 test('every dependency has an exact version', () => {
