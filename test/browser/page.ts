@@ -26,7 +26,7 @@ const html = `<!doctype html><title>test</title><link rel="icon" href="data:,">
 </script>`
 
 /** A plain static host: one page, the built runtime, packed models. */
-export const staticHost = (models: Models, options: Partial<SiteOptions> = {}): Promise<Site> =>
+export const staticHost = (models: Pick<Models, 'folder'>, options: Partial<SiteOptions> = {}): Promise<Site> =>
 	serveSite({
 		...options,
 		mounts: { '/': { text: html }, '/spillway/': `${runtimeFolder}/`, '/models/': `${models.folder}/`, ...options.mounts },
