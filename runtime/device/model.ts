@@ -5,7 +5,7 @@ import { type Call, spaceOf } from '../core/call.ts'
 import { aborted, bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Estimate } from '../core/executor.ts'
-import type { Pointer } from '../store/channel.ts'
+import type { Pointer, Revalidation } from '../store/channel.ts'
 import type { Storage } from '../store/storage.ts'
 import type { Store, Version } from '../store/store.ts'
 import { type Choice, choose } from './choose.ts'
@@ -115,8 +115,7 @@ export class Model {
 			await this.#around.store.commit(this.name, loaded.pointer)
 			// From here on nothing is asked of the network, so that a page may promise it.
 			revalidating.abort()
-			const found = await revalidation
-			if (found) this.#notes.push(found)
+			if (revalidation) this.#note(await revalidation, loaded.pointer)
 			this.#loaded = loaded
 			this.#state = 'ready'
 			this.#progress('ready')
@@ -129,6 +128,16 @@ export class Model {
 		} finally {
 			this.#around.onChange(this.name)
 		}
+	}
+
+	/** What the channel said meanwhile, where it matters. */
+	#note(asked: Revalidation, { digest, version }: Pointer): void {
+		if ('found' in asked) {
+			const { found } = asked
+			if (found.digest !== digest)
+				this.#notes.push(`version ${found.version} (serial ${found.serial}) is there and will be loaded next time`)
+		} else if (asked.error.code === 'aborted') this.#notes.push('the channel did not answer before the model was ready')
+		else this.#notes.push(`going on with version ${version}: ${asked.error.code}: ${asked.error.message}`)
 	}
 
 	/** The first version that serves. */

@@ -1,6 +1,6 @@
 // The browser's storage: records in IndexedDB, bytes in Cache Storage.
 
-import { createStore, del, get, set } from 'idb-keyval'
+import { createStore, del, get, set, update } from 'idb-keyval'
 import type { Storage } from './storage.ts'
 
 /** Cache Storage wants http(s) addresses as keys; nothing is ever asked of this one. */
@@ -21,6 +21,7 @@ export async function browserStorage(name = 'spillway'): Promise<Storage> {
 		records: {
 			get: (key) => get(key, store),
 			set: (key, value) => set(key, value, store),
+			update: (key, change) => update(key, change, store),
 			delete: (key) => del(key, store),
 		},
 		bytes: {

@@ -41,9 +41,12 @@ export interface ChannelOptions {
 export interface Resolution {
 	/** Versions to be tried, in this order; more than one when a newer one may yet fail. */
 	candidates: Pointer[]
-	/** Asks the channel while a stored version is loaded; resolves to what it found, for people, or `null`. Never rejects. `null` when it was asked before. */
-	revalidation: Promise<string | null> | null
+	/** The channel is asked while a stored version is loaded. Never rejects. `null` when it had to be asked before. */
+	revalidation: Promise<Revalidation> | null
 }
+
+/** What the channel names, or why it could not be used: `aborted` when it did not answer in time. */
+export type Revalidation = { found: Pointer } | { error: SpillwayError }
 
 export interface Channels {
 	/**
@@ -64,7 +67,8 @@ const index = 'models'
 export function createChannels({ base, trust, records }: ChannelOptions): Channels {
 	const keyOf = (model: string) => `model ${base} ${model}`
 	const read = async (model: string): Promise<ModelRecord> => (await records.get<ModelRecord>(keyOf(model))) ?? {}
-	const update = async (model: string, change: (record: ModelRecord) => ModelRecord) => records.set(keyOf(model), change(await read(model)))
+	const update = (model: string, change: (record: ModelRecord) => ModelRecord) =>
+		records.update<ModelRecord>(keyOf(model), (record = {}) => change(record))
 
 	/** Asks the network. */
 	async function ask(model: string, signal: AbortSignal, patience: Patience): Promise<Pointer> {
@@ -94,18 +98,14 @@ export function createChannels({ base, trust, records }: ChannelOptions): Channe
 		}
 	}
 
-	async function revalidate(model: string, good: Pointer, signal: AbortSignal): Promise<string | null> {
-		if (globalThis.navigator?.onLine === false) return 'offline: the channel was not asked'
+	async function revalidate(model: string, signal: AbortSignal): Promise<Revalidation> {
 		try {
+			if (isOffline()) throw new SpillwayError('network', 'this device is offline')
 			const found = await ask(model, signal, hasty)
-			const newer = found.digest !== good.digest
-			await update(model, ({ next: _, ...record }) => (newer ? { ...record, next: found } : record))
-			return newer ? `version ${found.version} (serial ${found.serial}) is there and will be loaded next time` : null
+			await update(model, ({ next: _, ...record }) => (found.digest === record.good?.digest ? record : { ...record, next: found }))
+			return { found }
 		} catch (error) {
-			const { code, message } = SpillwayError.from(error)
-			return code === 'aborted'
-				? 'the channel did not answer before the model was ready'
-				: `going on with version ${good.version}: ${code}: ${message}`
+			return { error: SpillwayError.from(error) }
 		}
 	}
 
@@ -113,8 +113,8 @@ export function createChannels({ base, trust, records }: ChannelOptions): Channe
 		async resolve(model, version, signal) {
 			const { good, next } = await read(model)
 			if (good && (version === undefined || version === good.version)) {
-				const newer = next && (version === undefined || version === next.version) && globalThis.navigator?.onLine !== false ? [next] : []
-				return { candidates: [...newer, good], revalidation: revalidate(model, good, signal) }
+				const newer = next && (version === undefined || version === next.version) && !isOffline() ? [next] : []
+				return { candidates: [...newer, good], revalidation: revalidate(model, signal) }
 			}
 			const found = await ask(model, signal, patient)
 			if (version !== undefined && found.version !== version)
@@ -123,9 +123,12 @@ export function createChannels({ base, trust, records }: ChannelOptions): Channe
 		},
 		async commit(model, pointer) {
 			const { good } = await read(model)
-			await update(model, ({ next, ...record }) => ({ ...record, good: pointer, ...(next && next.digest !== pointer.digest && { next }) }))
-			const keys = (await records.get<string[]>(index)) ?? []
-			if (!keys.includes(keyOf(model))) await records.set(index, [...keys, keyOf(model)])
+			await update(model, ({ next, ...record }) => ({
+				...record,
+				good: pointer,
+				...(next && next.digest !== pointer.digest && { next }),
+			}))
+			await records.update<string[]>(index, (keys = []) => (keys.includes(keyOf(model)) ? keys : [...keys, keyOf(model)]))
 			return good && good.digest !== pointer.digest ? good : null
 		},
 		async kept() {
@@ -135,6 +138,9 @@ export function createChannels({ base, trust, records }: ChannelOptions): Channe
 		},
 	}
 }
+
+/** `false` says nothing: a network that leads nowhere is one, too. */
+const isOffline = (): boolean => globalThis.navigator?.onLine === false
 
 async function verify(
 	jws: string,

@@ -11,6 +11,9 @@ export function memoryStorage(): Storage {
 			async set(key, value) {
 				records.set(key, structuredClone(value))
 			},
+			async update<T>(key: string, change: (value: T | undefined) => T) {
+				records.set(key, structuredClone(change(structuredClone(records.get(key)) as T | undefined)))
+			},
 			async delete(key) {
 				records.delete(key)
 			},

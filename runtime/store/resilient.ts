@@ -19,7 +19,7 @@ export async function resilientStorage(open: () => Promise<Storage>, note: (text
 
 	let storage: Storage
 	try {
-		storage = await bounded('opening storage', { remaining: openLimit, signal: new AbortController().signal }, open)
+		storage = await bounded('opening storage', { remaining: openLimit, signal: new AbortController().signal }, () => open())
 	} catch (error) {
 		tell(`this browser keeps nothing here, models are downloaded again next time: ${messageOf(error)}`)
 		return memory
@@ -34,7 +34,13 @@ export async function resilientStorage(open: () => Promise<Storage>, note: (text
 			return undefined
 		}
 	}
-	const writing = async (work: () => Promise<void>, instead: () => Promise<void>): Promise<void> => {
+	/** What cannot be written is kept in memory, and found there first. */
+	const writing = async (
+		work: () => Promise<void>,
+		place: 'records' | 'bytes',
+		key: string,
+		instead: () => Promise<void>,
+	): Promise<void> => {
 		try {
 			await work()
 		} catch (error) {
@@ -43,18 +49,32 @@ export async function resilientStorage(open: () => Promise<Storage>, note: (text
 					? 'the browser refuses to store more; going on from memory'
 					: `storing failed, going on from memory: ${messageOf(error)}`,
 			)
-			await instead()
+			return instead()
 		}
+		await memory[place].delete(key)
 	}
+	const record = async <T>(key: string): Promise<T | undefined> =>
+		(await memory.records.get<T>(key)) ?? (await reading(() => storage.records.get<T>(key)))
 
 	return {
 		records: {
-			get: async <T>(key: string) => (await memory.records.get<T>(key)) ?? (await reading(() => storage.records.get<T>(key))),
+			get: record,
 			set: (key, value) =>
 				writing(
 					() => storage.records.set(key, value),
+					'records',
+					key,
 					() => memory.records.set(key, value),
 				),
+			async update<T>(key: string, change: (value: T | undefined) => T) {
+				const kept = await memory.records.get<T>(key)
+				await writing(
+					() => storage.records.update<T>(key, (value) => change(kept ?? value)),
+					'records',
+					key,
+					async () => memory.records.set(key, change(await record<T>(key))),
+				)
+			},
 			async delete(key) {
 				await memory.records.delete(key)
 				await reading(() => storage.records.delete(key))
@@ -65,6 +85,8 @@ export async function resilientStorage(open: () => Promise<Storage>, note: (text
 			set: (digest, bytes) =>
 				writing(
 					() => storage.bytes.set(digest, bytes),
+					'bytes',
+					digest,
 					() => memory.bytes.set(digest, bytes),
 				),
 			async delete(digest) {

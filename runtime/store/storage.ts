@@ -4,6 +4,8 @@
 export interface Records {
 	get<T>(key: string): Promise<T | undefined>
 	set(key: string, value: unknown): Promise<void>
+	/** Sets what `change` makes of the value; nobody else writes in between, not even from another tab. */
+	update<T>(key: string, change: (value: T | undefined) => T): Promise<void>
 	delete(key: string): Promise<void>
 }
 

@@ -39,6 +39,12 @@ async function inPage(name: string): Promise<Storage> {
 			get: (key) => page.evaluate(([place, key]) => window.storages[place]?.records.get(key), [place, key] as const) as never,
 			set: (key, value) =>
 				page.evaluate(([place, key, value]) => window.storages[place]?.records.set(key, value), [place, key, value] as const),
+			// A function cannot go over; the suite counts.
+			update: (key, _) =>
+				page.evaluate(([place, key]) => window.storages[place]?.records.update<number>(key, (count = 0) => count + 1), [
+					place,
+					key,
+				] as const),
 			delete: (key) => page.evaluate(([place, key]) => window.storages[place]?.records.delete(key), [place, key] as const),
 		},
 		bytes: {

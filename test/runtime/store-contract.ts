@@ -29,6 +29,12 @@ export function storageContract(name: string, open: () => Promise<Storage>): voi
 			expect(await storage.records.get('key')).toBeUndefined()
 		})
 
+		test('records can be changed without anybody coming in between', async () => {
+			const add = (count: number | undefined) => (count ?? 0) + 1
+			await Promise.all(Array.from({ length: 20 }, () => storage.records.update('count', add)))
+			expect(await storage.records.get('count')).toBe(20)
+		})
+
 		test('bytes are kept exactly, and reading gives a copy that may be handed over', async () => {
 			const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => index % 251)
 			await storage.bytes.set(digest, bytes)
