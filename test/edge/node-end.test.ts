@@ -3,12 +3,15 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { temporaryFolder } from './harness/folder.ts'
 import { edgeAt, embed, references } from './harness/minilm.ts'
 import { minilmSource, type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
 import { keys, suiteConfig } from './suites/under-test.ts'
+
+// A model of this size on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const folder = temporaryFolder()
 const config = { ...suiteConfig, models: { minilm: {} }, limits: {} }

@@ -1,12 +1,15 @@
 // The shipped model on Node: right, and the same in any batch.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { TensorsOutput } from '../../runtime/core/call.ts'
 import { tensor } from '../../runtime/core/tensor.ts'
 import { agreement, context, edgeAt, embed, references } from './harness/minilm.ts'
 import { minilmSource, type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
 import { suiteConfig } from './suites/under-test.ts'
+
+// A model of this size on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let packed: PackedFolder
 let edge: RunningNode

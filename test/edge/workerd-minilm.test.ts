@@ -2,12 +2,15 @@
 
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { agreement, edgeAt, embed, references } from './harness/minilm.ts'
 import { minilmSource, type PackedFolder, packModels } from './harness/models.ts'
 import { startNode } from './harness/node.ts'
 import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
 import { keys, suiteConfig } from './suites/under-test.ts'
+
+// A model of this size on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const config = { ...suiteConfig, models: { minilm: {} }, limits: {} }
 const texts = references.map(({ text }) => text)
@@ -48,6 +51,20 @@ describe('minilm on workerd', () => {
 		}
 	})
 
+	test('a call beside a longer one is answered first; one whose client has left is given up', async () => {
+		const executor = edgeAt(edge.url)
+		const began = performance.now()
+		const long = embed(executor, texts).then(() => performance.now() - began)
+		await new Promise((resolve) => setTimeout(resolve, 50))
+		const short = embed(executor, ['beside']).then(() => performance.now() - began)
+		expect(await short).toBeLessThan(await long)
+
+		await leaveAfter(200, texts)
+		const then = performance.now()
+		await embed(executor, ['next'])
+		expect(performance.now() - then).toBeLessThan(await long)
+	})
+
 	test('tells no times, for the clocks of deployed Workers stand still while the CPU works', async () => {
 		const { ran } = await edgeAt(edge.url).infer(
 			{ kind: 'task', model: { name: 'minilm' }, task: 'embed', input: ['hello'] },
@@ -63,15 +80,17 @@ describe('minilm on workerd', () => {
 	})
 })
 
-/** Asks for a vector, and resets the connection. */
-async function leaveAfter(wait: number): Promise<void> {
+/** Asks for vectors, and resets the connection: workerd takes a mere end for a client that still listens. */
+async function leaveAfter(wait: number, input = ['I shall not wait.']): Promise<void> {
 	const { hostname, port } = new URL(edge.url)
-	const body = JSON.stringify({ model: 'minilm', input: ['I shall not wait.'] })
+	const body = Buffer.from(JSON.stringify({ model: 'minilm', input }))
 	const socket = connect(Number(port), hostname)
 	await once(socket, 'connect')
+	socket.on('error', () => {})
 	socket.write(
-		`POST /v1/tasks/embed HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${keys.secret}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+		`POST /v1/tasks/embed HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${keys.secret}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`,
 	)
+	socket.write(body)
 	await new Promise((resolve) => setTimeout(resolve, wait))
 	socket.resetAndDestroy()
 	await once(socket, 'close')

@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { type Child, startChild } from './harness/child.ts'
 import { temporaryFolder } from './harness/folder.ts'
@@ -11,6 +11,9 @@ import { edgeAt, embed } from './harness/minilm.ts'
 import { minilmSource, type PackedFolder, packModels } from './harness/models.ts'
 import { expectRing } from './harness/ring.ts'
 import { keys, suiteConfig } from './suites/under-test.ts'
+
+// A model of this size on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = temporaryFolder()

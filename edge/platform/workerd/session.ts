@@ -9,6 +9,7 @@ import { useWasmModule } from '../../../runtime/session/wasm.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { readModelFile, readTokenizer } from '../../catalog/model-file.ts'
 import { composed } from '../composed.ts'
+import { inTurns } from './turns.ts'
 
 export interface WorkerdSessionOptions {
 	catalog: Catalog
@@ -42,7 +43,7 @@ export async function workerdSession(options: WorkerdSessionOptions): Promise<Ex
 	const tokenizer = manifest.task ? await readTokenizer(catalog, manifest) : undefined
 	useOnce(wasm)
 	const session = await createSession({
-		ort,
+		ort: inTurns(ort),
 		graph: await readModelFile(catalog, manifest, graph.file),
 		external: await Promise.all(graph.external.map(async (path) => ({ path, data: await readModelFile(catalog, manifest, path) }))),
 		manifest,
