@@ -8,8 +8,9 @@ import { readChannel, signChannel } from '../../models/format/channel.ts'
 import { channelPath } from '../../models/format/layout.ts'
 import type { Description } from '../../models/format/manifest.ts'
 import { toTensorData } from '../../models/format/tensor-data.ts'
+import { GraphBuilder } from '../../models/tools/onnx/graph.ts'
 import { tensor } from '../../runtime/core/tensor.ts'
-import { textDescription } from '../runtime/tiny.ts'
+import { filesOf, textDescription } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
 import { openPage, staticHost } from './page.ts'
@@ -60,10 +61,25 @@ const visit = (model: string): Promise<Outcome> =>
 	)
 
 /** Puts a version of a small model there, changed as is told. */
-async function publish(model: string, version: string, change: (description: Description) => void = () => {}): Promise<void> {
+async function publish(
+	model: string,
+	version: string,
+	change: (description: Description) => void = () => {},
+	graph?: Uint8Array,
+): Promise<void> {
 	const description = { ...textDescription(version), model }
 	change(description)
-	await models.add(description)
+	await models.add(description, { ...filesOf(description), ...(graph && { 'graph.onnx': graph }) })
+}
+
+/** A graph with an operator that ONNX Runtime does not know. */
+function strangeGraph(): Uint8Array {
+	const graph = new GraphBuilder({ name: 'strange', opset: 20 })
+	const ids = graph.input('ids', 'INT64', ['batch', 'tokens'])
+	const mask = graph.input('mask', 'INT64', ['batch', 'tokens'])
+	graph.output('vector', graph.node('NoSuchOperator', [ids]), 'FP32', ['batch', 4])
+	graph.output('count', graph.node('NoSuchOperator', [mask]), 'FP32', ['batch', 1])
+	return graph.build()
 }
 
 const answersWrongly = (description: Description) => {
@@ -107,6 +123,16 @@ test('with no version before it, a golden mismatch is the error of the load', as
 		expect(await visit('wrong')).toEqual({
 			code: 'golden-mismatch',
 			message: expect.stringMatching(/^wrong 1\.0\.0 \(fp32\) computes wrongly/),
+		})
+	expect(await visit('tiny-pixels')).toMatchObject({ version: '1.0.0' })
+})
+
+test('a graph that ONNX Runtime refuses is an error of that model alone', async () => {
+	await publish('strange', '1.0.0', () => {}, strangeGraph())
+	for (let visits = 0; visits < 2; visits++)
+		expect(await visit('strange')).toEqual({
+			code: 'unsupported',
+			message: expect.stringMatching(/^ONNX Runtime cannot load the graph on wasm: .*NoSuchOperator/),
 		})
 	expect(await visit('tiny-pixels')).toMatchObject({ version: '1.0.0' })
 })
