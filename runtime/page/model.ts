@@ -117,16 +117,20 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 				trace: traceParent(),
 			})
 		} catch (error) {
-			// Only a signal that is none gets here otherwise.
-			throw disposal.reason ?? SpillwayError.from(error, 'invalid-input')
+			fail(error)
 		}
+	}
+
+	function fail(error: unknown): never {
+		// What is not ours comes of a signal that is none.
+		throw disposal.reason ?? SpillwayError.from(error, 'invalid-input')
 	}
 
 	return {
 		name: ref.name,
 		async ready({ onProgress, signal = disposal } = {}) {
 			disposal.throwIfAborted()
-			await device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress)
+			await device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress).catch(fail)
 		},
 		async embed(texts, { space, ...options } = {}) {
 			if (!Array.isArray(texts)) refuse('texts must be an array')
