@@ -1,6 +1,7 @@
 // The page: one question field, one assistant, and what they tell one another.
 
-import { type Assistant, openAssistant } from './assistant/assistant.ts'
+import type { Policy } from '../runtime/index.ts'
+import { type Assistant, openAssistant, type State } from './assistant/assistant.ts'
 import { recall, remember } from './assistant/memory.ts'
 import { troubleWords } from './assistant/words.ts'
 import { watchInstall } from './offline/install.ts'
@@ -16,41 +17,56 @@ const form = find('ask', HTMLFormElement)
 const field = find('question', HTMLInputElement)
 
 const remembered = recall('policy')
+/** The customer's choice. */
 let policy = isPolicy(remembered) ? remembered : 'prefer-device'
-const offline = register()
+/** How the model is, and the policy that its runtime has. */
+let situation: [State, Policy] = [{ phase: 'loading', progress: null }, policy]
+/** Whether the page works without a network; unknown until the service worker is settled. */
+let kept: boolean | undefined
 let assistant: Promise<Assistant> = open()
 let asking = new AbortController()
+/** The question under way. */
+let pending: string | undefined
 
-/** Opens an assistant under the current policy; the model loads meanwhile. */
+/** Opens an assistant under the customer's policy; the model loads meanwhile. */
 function open(): Promise<Assistant> {
 	const chosen = policy
-	return openAssistant(chosen, async (state) => {
-		// Under device-only, ready means that nothing is fetched any more: neither by the service worker.
-		if (chosen === 'device-only' && state.phase === 'ready') await offline
+	return openAssistant(chosen, (...told) => {
 		if (chosen !== policy) return
-		showState(state, policy)
-		showOffline(state.phase === 'ready' && (await offline))
+		situation = told
+		show()
 	})
+}
+
+function show(): void {
+	const [state, allowed] = situation
+	const here = state.phase === 'ready'
+	// Under device-only, ready means that nothing is fetched any more: not by the service worker either.
+	if (allowed !== 'device-only' || !here || kept !== undefined) showState(state, allowed)
+	showOffline(here && kept === true, allowed)
 }
 
 async function ask(question: string): Promise<void> {
 	asking.abort()
 	asking = new AbortController()
+	pending = question
 	const { signal } = asking
 	showWaiting()
 	try {
 		const reply = await (await assistant).ask(question, signal)
 		if (!signal.aborted) showReply(reply, policy)
 	} catch (error) {
-		if (signal.aborted) return
-		const other = policy === 'edge-only' ? 'device-only' : 'prefer-device'
-		showTrouble(question, troubleWords(error, policy), [
-			button('Ask again', () => ask(question)),
-			...(policy === 'prefer-device'
-				? []
-				: [button(other === 'device-only' ? 'Use this device' : 'Let our edge help', () => change(other, question))]),
-		])
+		if (!signal.aborted) showTrouble(question, troubleWords(error, policy), waysOut(question))
 	}
+	if (!signal.aborted) pending = undefined
+}
+
+/** What a customer can do whose question was not answered. */
+function waysOut(question: string): HTMLButtonElement[] {
+	const again = button('Ask again', () => ask(question))
+	if (policy === 'edge-only') return [again, button('Use this device', () => change('device-only', question))]
+	if (policy === 'device-only') return [again, button('Let our edge help', () => change('prefer-device', question))]
+	return [again]
 }
 
 function button(label: string, act: () => void): HTMLButtonElement {
@@ -59,14 +75,19 @@ function button(label: string, act: () => void): HTMLButtonElement {
 	return made
 }
 
-/** A runtime keeps its policy for life, so another policy is another assistant; the model comes from storage then. */
-async function change(next: typeof policy, thenAsk?: string): Promise<void> {
-	const old = assistant
+/**
+ * A runtime keeps its policy for life, so another policy is another assistant; the model comes from storage then.
+ *
+ * @param question asked of the new assistant: by default the one that was under way.
+ */
+async function change(next: Policy, question = pending): Promise<void> {
+	asking.abort()
 	policy = next
 	remember('policy', next)
 	choosePolicy(next)
+	const old = assistant
 	assistant = old.then((opened) => opened.close()).then(open)
-	if (thenAsk !== undefined) await ask(thenAsk)
+	if (question !== undefined) await ask(question)
 }
 
 form.addEventListener('submit', (event) => {
@@ -84,3 +105,7 @@ showExamples((question) => {
 	void ask(question)
 })
 watchInstall()
+register().then((settled) => {
+	kept = settled
+	show()
+})

@@ -45,17 +45,19 @@ const shown = 3
 /**
  * Opens the assistant; the model loads meanwhile.
  *
- * @param policy where answers may be made; the runtime keeps to it for its whole life.
- * @param onState told whenever the model's state changes.
+ * @param chosen where answers may be made; the runtime keeps to it for its whole life.
+ * @param onState told whenever the model's state changes, with the policy that the runtime has: an edge that gives the page no key cannot
+ *   answer, and `prefer-device` is `device-only` then.
  */
-export async function openAssistant(policy: Policy, onState: (state: State) => void): Promise<Assistant> {
+export async function openAssistant(chosen: Policy, onState: (state: State, policy: Policy) => void): Promise<Assistant> {
 	// Under device-only the edge is asked for nothing that needs a key.
-	const key = policy === 'device-only' ? undefined : await edgeKey()
+	const key = chosen === 'device-only' ? undefined : await edgeKey()
+	const policy = chosen === 'prefer-device' && key === undefined ? 'device-only' : chosen
 	const runtime = createRuntime({ edge: location.origin, policy, key })
 	const model = runtime.model('minilm')
 	const closed = new AbortController()
 	const tell = (state: State) => {
-		if (!closed.signal.aborted) onState(state)
+		if (!closed.signal.aborted) onState(state, policy)
 	}
 
 	async function load(): Promise<void> {
