@@ -2,21 +2,13 @@
 
 import type { Browser, Page } from 'playwright-core'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Runtime, SpillwayError } from '../../runtime/index.ts'
+import type { SpillwayError } from '../../runtime/index.ts'
 import { ringReference } from '../fixtures/ring/make.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
 import { openPage, staticHost } from './page.ts'
 import type { Site } from './site.ts'
-
-declare global {
-	interface Window {
-		runtime: Runtime
-		/** What is left of an error when it leaves the page. */
-		errorOf(promise: Promise<unknown>): Promise<Pick<SpillwayError, 'name' | 'code' | 'message'> | 'none'>
-	}
-}
 
 let browser: Browser
 let models: Models
@@ -34,11 +26,6 @@ async function fresh(from: Site): Promise<Page> {
 	const opened = await openPage(browser, from)
 	await opened.evaluate((trust) => {
 		window.runtime = window.spillway.createRuntime({ models: '/models/', trust, policy: 'device-only' })
-		window.errorOf = (promise) =>
-			promise.then(
-				() => 'none' as const,
-				({ name, code, message }) => ({ name, code, message }),
-			)
 	}, models.trust)
 	return opened
 }
@@ -344,7 +331,7 @@ describe('disposed', () => {
 			return [...settled, ...later].map((one) => (one === 'none' ? 'answered' : one.code))
 		})
 		expect(outcomes).toEqual(Array(24).fill('disposed'))
-		await expect.poll(() => page.workers().length).toBe(0)
+		await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0)
 	})
 
 	test('a new runtime in the same page works', async () => {
@@ -375,7 +362,7 @@ describe('the engine worker dies', () => {
 	test('without any: the next call starts a new one', async () => {
 		await embed(['hello world'])
 		await kill()
-		await expect.poll(() => page.workers().length).toBe(0)
+		await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0)
 		expect((await embed(['hello world'])).vectors).toEqual([hello])
 	})
 
@@ -383,8 +370,8 @@ describe('the engine worker dies', () => {
 		let held = true
 		site.fault = (path, response) => path.includes('/chunks/') && held && !!setTimeout(() => response.destroy(), 5000)
 		const loaded = page.evaluate(() => window.errorOf(window.runtime.model('tiny-text').ready()))
-		await expect.poll(() => page.workers().length).toBeGreaterThan(0)
-		await expect.poll(() => site.asked.some((path) => path.includes('/chunks/'))).toBe(true)
+		await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBeGreaterThan(0)
+		await expect.poll(() => site.asked.some((path) => path.includes('/chunks/')), { timeout: 20_000 }).toBe(true)
 		held = false
 		await kill()
 		expect(await loaded).toBe('none')

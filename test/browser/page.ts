@@ -9,6 +9,10 @@ import { type Site, type SiteOptions, serveSite } from './site.ts'
 declare global {
 	interface Window {
 		spillway: typeof Spillway
+		/** Made by the test. */
+		runtime: Spillway.Runtime
+		/** What is left of an error when it leaves the page. */
+		errorOf(promise: Promise<unknown>): Promise<Pick<Spillway.SpillwayError, 'name' | 'code' | 'message'> | 'none'>
 	}
 }
 
@@ -19,27 +23,34 @@ export const runtimeFolder = join(root, 'dist/runtime')
 /** Folder with the script tag's file, and the same beside it. */
 export const scriptFolder = join(root, 'dist/script')
 
-const html = `<!doctype html><title>test</title><link rel="icon" href="data:,">
+/** A page that puts the module under `window.spillway`. */
+export const pageHtml = `<!doctype html><title>test</title><link rel="icon" href="data:,">
 <script type="module">
 	import * as spillway from '/spillway/spillway.js'
 	window.spillway = spillway
+	window.errorOf = (promise) => promise.then(() => 'none', ({ name, code, message }) => ({ name, code, message }))
 </script>`
 
 /** A plain static host: one page, the built runtime, packed models. */
 export const staticHost = (models: Pick<Models, 'folder'>, options: Partial<SiteOptions> = {}): Promise<Site> =>
 	serveSite({
 		...options,
-		mounts: { '/': { text: html }, '/spillway/': `${runtimeFolder}/`, '/models/': `${models.folder}/`, ...options.mounts },
+		mounts: { '/': { text: pageHtml }, '/spillway/': `${runtimeFolder}/`, '/models/': `${models.folder}/`, ...options.mounts },
 	})
 
-/** Opens the site's page in a profile of its own. What the page logs as an error is thrown when the test reads `errors`. */
-export async function openPage(browser: Browser, site: Site): Promise<Page> {
+/**
+ * Opens the site's page in a profile of its own.
+ *
+ * @param before prepares the page before it is loaded.
+ */
+export async function openPage(browser: Browser, site: Site, before: (page: Page) => Promise<unknown> = async () => {}): Promise<Page> {
 	const context = await browser.newContext()
 	const page = await context.newPage()
 	if (process.env.SPILLWAY_TEST_LOG) {
 		page.on('console', (message) => console.error('page:', message.text()))
 		page.on('requestfailed', (request) => console.error('failed:', request.url()))
 	}
+	await before(page)
 	await page.goto(site.origin)
 	await page.waitForFunction(() => 'spillway' in window)
 	return page

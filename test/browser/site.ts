@@ -52,7 +52,7 @@ export async function serveSite({ mounts, isolated = false, headers = {} }: Site
 		}
 		if (site.fault?.(path, response, request)) return
 		const prefix = Object.keys(mounts)
-			.filter((one) => path === one || (one.endsWith('/') && path.startsWith(one)))
+			.filter((one) => path === one || (typeof mounts[one] === 'string' && path.startsWith(one)))
 			.sort((a, b) => b.length - a.length)[0]
 		const mount = prefix === undefined ? undefined : mounts[prefix]
 		response.setHeader('Content-Type', types[extname(path)] ?? (typeof mount === 'object' ? 'text/html' : 'application/octet-stream'))

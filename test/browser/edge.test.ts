@@ -1,0 +1,222 @@
+// Device and edge together: who answers a page's call when one of them cannot, not yet, or must not.
+
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { generateSigningKey } from '../../models/format/keys.ts'
+import type { Executor } from '../../runtime/core/executor.ts'
+import type { RuntimeOptions, SpillwayError } from '../../runtime/index.ts'
+import { makeGate } from '../contract/gate.ts'
+import { startLocal } from '../edge/local.ts'
+import { expectedNumbers, keys } from '../edge/suites/under-test.ts'
+import { expectedVector } from '../runtime/tiny.ts'
+import { getBrowser } from './launch.ts'
+import { openPage, pageHtml, runtimeFolder } from './page.ts'
+import { type Site, serveSite } from './site.ts'
+
+let browser: Browser
+let edge: Awaited<ReturnType<typeof startLocal>>
+/** Where the page is: another origin than the edge's. */
+let site: Site
+let page: Page
+const gate = makeGate()
+let calls = 0
+
+beforeAll(async () => {
+	// Any name but localhost is no secure context.
+	browser = await getBrowser(['--host-resolver-rules=MAP insecure.test 127.0.0.1'])
+	edge = await startLocal({ replace: ({ executor }) => counted(executor) })
+	afterAll(edge.close)
+	site = await serveSite({ mounts: { '/': { text: pageHtml }, '/spillway/': `${runtimeFolder}/` } })
+})
+afterEach(async () => {
+	calls = 0
+	await page?.context().close()
+})
+
+const counted = (executor: Executor): Executor => ({
+	...executor,
+	infer: async (call, context) => {
+		calls++
+		await gate.passed()
+		return executor.infer(call, context)
+	},
+})
+
+/** Opens a page with a runtime for the edge. */
+async function open(options: RuntimeOptions = {}, before: (page: Page) => Promise<unknown> = async () => {}): Promise<void> {
+	page = await openPage(browser, site, before)
+	await page.evaluate(
+		(options) => {
+			window.runtime = window.spillway.createRuntime(options)
+		},
+		{ edge: edge.url, key: keys.demo, ...options },
+	)
+}
+
+const embed = (options: object = {}) =>
+	page.evaluate(async (options) => {
+		const { vectors, space, ran } = await window.runtime.model('m').embed(['hello world'], options)
+		return { vectors: vectors.map((vector) => [...vector]), space, ran }
+	}, options)
+const ready = () => page.evaluate(() => window.errorOf(window.runtime.model('m').ready()))
+
+const hello = expectedVector([2, 4, 5, 3]).map((value) => expect.closeTo(value, 5))
+
+describe('prefer-device', () => {
+	test('the edge answers until the device can, and both answer in one space', async () => {
+		await open()
+		const first = await embed()
+		expect(first).toMatchObject({ vectors: [hello], space: edge.space, ran: { executor: 'edge', provider: 'cpu', hops: 1 } })
+		expect(first.ran.overflow).toEqual([{ executor: 'device', reason: 'loading' }])
+		// The call began the load.
+		await expect.poll(async () => (await embed()).ran.executor, { timeout: 30_000 }).toBe('device')
+		const later = await embed({ space: first.space })
+		expect(later).toMatchObject({
+			vectors: [hello],
+			space: edge.space,
+			ran: { executor: 'device', provider: 'wasm', hops: 0, overflow: [] },
+		})
+	})
+
+	test('the trust keys and the model come from the edge, without a word about either', async () => {
+		await open()
+		expect(await ready()).toBe('none')
+		expect((await embed()).ran.executor).toBe('device')
+		expect(calls).toBe(0)
+	})
+
+	test('tensors, too', async () => {
+		await open()
+		const y = await page.evaluate(async () => {
+			const x = window.spillway.tensor('FP32', [1, 4], Float32Array.of(1, 2, 3, 4))
+			const { tensors, ran } = await window.runtime.model('tiny').infer({ x }, { policy: 'edge-only' })
+			return { data: [...(tensors.y?.data ?? [])].map(Number), ran }
+		})
+		expect(y.data).toEqual(expectedNumbers)
+		expect(y.ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'policy' }] })
+	})
+
+	test('when the device cannot load, the edge goes on answering and says why', async () => {
+		await open({ models: `${site.origin}/nothing/`, trust: [(await generateSigningKey()).x] })
+		expect(await ready()).toMatchObject({ code: 'not-found' })
+		const { ran } = await embed()
+		expect(ran).toMatchObject({
+			executor: 'edge',
+			overflow: [{ executor: 'device', reason: 'unsupported', detail: expect.stringMatching(/^not-found: /) }],
+		})
+	})
+
+	test('a key that the edge does not know is an error that says so', async () => {
+		await open({ key: 'pk_unknown' })
+		expect(await page.evaluate(() => window.errorOf(window.runtime.model('m').embed(['hello'], { policy: 'edge-only' })))).toMatchObject({
+			code: 'unauthenticated',
+		})
+	})
+
+	test('when the edge is gone, the device answers, and before that says that nobody can', async () => {
+		await open()
+		await page.context().setOffline(true)
+		const error = await page.evaluate(() => window.errorOf(window.runtime.model('m').embed(['hello'], { deadline: 5000 })))
+		expect(error).toMatchObject({ name: 'SpillwayError' })
+		await page.context().setOffline(false)
+		expect(await ready()).toBe('none')
+		await page.context().setOffline(true)
+		expect((await embed()).ran).toMatchObject({ executor: 'device', overflow: [] })
+		expect(await page.evaluate(async () => (await window.runtime.model('m').explain()).edge?.estimate)).toMatchObject({
+			can: 'no',
+			reason: 'unhealthy',
+			detail: 'there is no network',
+		})
+	})
+})
+
+describe('device-only', () => {
+	test('the edge is never asked to answer', async () => {
+		await open({ policy: 'device-only' })
+		expect((await embed()).ran).toMatchObject({ executor: 'device', overflow: [] })
+		expect(calls).toBe(0)
+	})
+
+	test('for one call, where the runtime would allow more', async () => {
+		await open()
+		expect((await embed({ policy: 'device-only' })).ran.executor).toBe('device')
+		expect(calls).toBe(0)
+	})
+})
+
+describe('edge-only', () => {
+	test('nothing is loaded: no worker, no model', async () => {
+		await open({ policy: 'edge-only' })
+		const requests: string[] = []
+		page.on('request', (request) => requests.push(new URL(request.url()).pathname))
+		expect(await ready()).toBe('none')
+		expect((await embed()).ran).toMatchObject({ executor: 'edge', overflow: [] })
+		expect(page.workers()).toEqual([])
+		expect(requests).toEqual(['/v1/tasks/embed'])
+	})
+
+	test('an answer that does not come: the deadline', async () => {
+		await open({ policy: 'edge-only' })
+		const release = gate.close()
+		const error = await page.evaluate(() => window.errorOf(window.runtime.model('m').embed(['hello'], { deadline: 200 })))
+		release()
+		expect(error).toMatchObject({ code: 'deadline-exceeded' })
+	})
+
+	test('aborted, and disposed', async () => {
+		await open({ policy: 'edge-only' })
+		const release = gate.close()
+		const errors = await page.evaluate(async () => {
+			const model = window.runtime.model('m')
+			const controller = new AbortController()
+			const first = window.errorOf(model.embed(['hello'], { signal: controller.signal }))
+			const second = window.errorOf(model.embed(['hello']))
+			setTimeout(() => controller.abort(), 50)
+			await first
+			await window.runtime.dispose()
+			return [await first, await second].map((error) => (error as SpillwayError).code)
+		})
+		release()
+		expect(errors).toEqual(['aborted', 'disposed'])
+	})
+})
+
+describe('a page that cannot run models is answered by the edge, and told why', () => {
+	const environment = (missing: RegExp) => ({
+		executor: 'edge',
+		overflow: [{ executor: 'device', reason: 'unsupported', detail: expect.stringMatching(missing) }],
+	})
+
+	test('no secure context', async () => {
+		const port = new URL(site.origin).port
+		const secure = site.origin
+		Object.assign(site, { origin: `http://insecure.test:${port}` })
+		try {
+			await open()
+		} finally {
+			Object.assign(site, { origin: secure })
+		}
+		expect(await page.evaluate(() => isSecureContext)).toBe(false)
+		expect((await embed()).ran).toMatchObject(environment(/^environment: .*https/))
+		expect(await ready()).toMatchObject({ code: 'environment' })
+	})
+
+	test.each(['Worker', 'WebAssembly'])('no %s', async (name) => {
+		await open({}, (page) => page.addInitScript(`delete globalThis.${name}`))
+		expect((await embed()).ran).toMatchObject(environment(new RegExp(`^environment: .*${name}`)))
+	})
+
+	test('a content security policy that forbids workers', async () => {
+		site.fault = (_, response) => {
+			response.setHeader('Content-Security-Policy', "worker-src 'none'")
+			return false
+		}
+		try {
+			await open()
+			expect(await ready()).toMatchObject({ code: 'environment' })
+			expect((await embed()).ran).toMatchObject(environment(/^environment: /))
+		} finally {
+			site.fault = undefined
+		}
+	})
+})
