@@ -37,7 +37,7 @@ export interface Assistant {
 }
 
 /** Milliseconds for a question. */
-const questionDeadline = 30_000
+const questionDeadline = 15_000
 /** Milliseconds for some of the help topics; generous, so that a slow device is not thought to be too slow for them. */
 const topicsDeadline = 120_000
 const shown = 3

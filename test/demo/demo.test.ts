@@ -117,6 +117,17 @@ test('the page can be installed as an app', async () => {
 	await context.close()
 })
 
+test('an edge that gives the page no key answers nothing; the page then keeps to the device', async () => {
+	shop.hold(/^\/models\/chunks\//)
+	const context = await browser.newContext()
+	await context.route('**/demo/config.json', (route) => route.fulfill({ status: 404 }))
+	const page = await openDesk(context, shop.origin)
+	await page.waitForSelector('#state[data-phase=loading]')
+	expect(await state(page)).toContain('Your question waits for it and stays on this device.')
+	await context.close()
+	shop.release()
+})
+
 describe('a later visit', () => {
 	const customer = regular()
 
@@ -170,6 +181,21 @@ describe('a later visit', () => {
 		expect((await ask(page, 'unsubscribe')).route).toMatch(/This device answered in .* Nothing was sent, as you asked/)
 		await page.reload()
 		expect(await page.isChecked('input[value=device-only]')).toBe(true)
+		await choose(page, 'prefer-device')
+		await ready(page)
+	})
+
+	test('a question under way moves with the switch', async () => {
+		const { page } = customer
+		await ready(page)
+		await choose(page, 'edge-only')
+		await page.waitForSelector('#state[data-phase=edge]')
+		shop.hold(/^\/v1\//)
+		await page.fill('#question', 'unsubscribe')
+		await page.press('#question', 'Enter')
+		await choose(page, 'device-only')
+		expect((await said(page, 'unsubscribe')).heading).toBe('How do I unsubscribe from your emails?')
+		shop.release()
 		await choose(page, 'prefer-device')
 		await ready(page)
 	})
