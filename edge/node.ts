@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { readSigningKey } from '../models/format/key-text.ts'
-import { messageOf } from '../runtime/core/error.ts'
 import { createEdge } from './app.ts'
 import { memoryQuota } from './auth/quota.ts'
 import { createCatalog } from './catalog/catalog.ts'
@@ -104,8 +103,8 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 	await listen(server, options.port ?? config.server.port, config.server.host)
 	const { port } = server.address() as AddressInfo
 	const host = config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host
-	// Callers ask for readiness where they want to; that a model fails is told at each call to it.
-	models.loaded().catch((error) => console.error(messageOf(error)))
+	// Loads in the background. That a model fails is told by `ready`, and at each call to it.
+	models.loaded().catch(() => {})
 	let closing: Promise<void> | undefined
 	return {
 		url: `http://${host}:${port}`,

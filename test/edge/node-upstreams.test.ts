@@ -118,14 +118,14 @@ describe('an edge that runs nothing itself', () => {
 describe('an edge that runs models itself', () => {
 	test('keeps what it can do', async () => {
 		await withEdge({ upstreams: [upstream()] }, async (edge) => {
-			await expect.poll(async () => (await embed(edge)).ran.executor).toBe('edge')
+			await expect.poll(async () => (await embed(edge)).ran.executor, { timeout: 20_000 }).toBe('edge')
 		})
 	})
 
 	test('lets overflow what is too large for it, with the reason', async () => {
 		await withEdge({ models: { m: { tokensPerRun: 2 }, tiny: {} }, upstreams: [upstream()] }, async (edge) => {
 			await expect
-				.poll(async () => (await embed(edge)).ran)
+				.poll(async () => (await embed(edge)).ran, { timeout: 20_000 })
 				.toMatchObject({
 					executor: 'gpu-a',
 					overflow: [{ executor: 'edge', reason: 'unsupported', detail: expect.stringContaining('limit is 2') }],
@@ -162,7 +162,7 @@ test('two edges that are each other’s upstream do not go round in circles', as
 		expect(response.status).toBeGreaterThanOrEqual(400)
 		expect((await response.json()) as { detail: string }).toMatchObject({ detail: expect.stringContaining('hops') })
 		const metrics = await (await call({ url: second.url, space: '' }, '/metrics', { key: keys.metrics })).text()
-		const asked = Number(/spillway_http_requests_total\{route="\/v2\/models\/:model\/infer"[^}]*\} (\d+)/.exec(metrics)?.[1] ?? 0)
+		const asked = Number(/spillway_http_requests_total\{route="\/v2\/models\/:name\/infer"[^}]*\} (\d+)/.exec(metrics)?.[1] ?? 0)
 		expect(asked).toBeGreaterThan(0)
 		expect(asked).toBeLessThanOrEqual(4)
 		await looped.close()

@@ -75,7 +75,7 @@ describe('a new version', () => {
 		await publish(textDescription('1.0.1'))
 		// The call that meets it first is not made to wait for it.
 		expect((await infer(models)).ran.version).toBe('1.0.0')
-		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.1')
+		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.1')
 		expect(await models.get('tiny-text', '1.0.0')).toBeUndefined()
 	})
 
@@ -89,7 +89,7 @@ describe('a new version', () => {
 		}
 		// One bad version before a good one.
 		await publish(textDescription('1.0.2'))
-		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.2')
+		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.2')
 	})
 
 	test('whose channel cannot be read leaves the last good one answering', async () => {
@@ -103,7 +103,7 @@ describe('a new version', () => {
 		const models = open()
 		await infer(models)
 		const { digest } = await publish(textDescription('1.0.1'))
-		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.1')
+		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.1')
 		expect(await readdir(join(cache, 'tiny-text'))).toEqual([digest])
 	})
 })
@@ -125,7 +125,7 @@ describe('a model that cannot be loaded', () => {
 		const models = open()
 		await expect(infer(models)).rejects.toMatchObject({ code: 'integrity' })
 		for (const { name, bytes } of broken) await writeFile(join(chunks, name), bytes)
-		await expect.poll(() => infer(models).then(({ ran }) => ran.version), { timeout: 10_000 }).toBe('1.0.0')
+		await expect.poll(() => infer(models).then(({ ran }) => ran.version), { timeout: 20_000 }).toBe('1.0.0')
 	})
 
 	test('that is not packed is not there', async () => {

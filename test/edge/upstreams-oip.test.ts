@@ -171,10 +171,10 @@ describe('a wrong answer is an error', () => {
 		}
 		const leaving = new AbortController()
 		const answer = executor().infer(call, { ...context(), signal: leaving.signal })
-		await expect.poll(() => seen).toBeDefined()
+		await expect.poll(() => seen, { timeout: 20_000 }).toBeDefined()
 		leaving.abort()
 		await expect(answer).rejects.toMatchObject({ code: 'aborted' })
-		await expect.poll(() => closed).toBe(true)
+		await expect.poll(() => closed, { timeout: 20_000 }).toBe(true)
 	})
 
 	test('nobody listens', async () => {

@@ -19,7 +19,7 @@ let packed: PackedFolder
 let edge: RunningWorkerd
 beforeAll(async () => {
 	packed = await packModels([minilmSource])
-	edge = await startWorkerd({ config, models: packed.folder })
+	edge = await startWorkerd({ config, models: packed.folder, until: 'listening' })
 })
 afterAll(async () => {
 	await edge?.close()

@@ -19,6 +19,8 @@ export interface WorkerdOptions {
 	models: string
 	/** Variables and secrets. */
 	secrets?: Record<string, string>
+	/** Whether to wait until the models answer (default), or only until it listens. */
+	until?: 'listening' | 'ready'
 }
 
 export interface RunningWorkerd {
@@ -64,8 +66,10 @@ export async function startWorkerd(options: WorkerdOptions): Promise<RunningWork
 			readyFd: 3,
 			ready: (line) => JSON.parse(line) as { port: number },
 		})
+		const url = `http://127.0.0.1:${child.ready.port}`
+		if (options.until !== 'listening') await ready(url, child)
 		return {
-			url: `http://127.0.0.1:${child.ready.port}`,
+			url,
 			child,
 			async close() {
 				await child.stop()
@@ -76,6 +80,16 @@ export async function startWorkerd(options: WorkerdOptions): Promise<RunningWork
 		await rm(folder, { recursive: true, force: true })
 		throw error
 	}
+}
+
+async function ready(url: string, child: Child<unknown>): Promise<void> {
+	for (const until = Date.now() + 60_000; Date.now() < until; ) {
+		const response = await fetch(`${url}/v2/health/ready`, { signal: AbortSignal.timeout(30_000) })
+		if (response.ok) return
+		await new Promise((resolve) => setTimeout(resolve, 100))
+	}
+	await child.stop()
+	throw new Error(`the models on workerd did not become ready\n${child.log()}`)
 }
 
 /** workerd's own configuration, in the place of what wrangler would tell it. */
