@@ -24,7 +24,10 @@ async function open(context: BrowserContext, address: string): Promise<Page> {
 	const page = await context.newPage()
 	// A contender that cannot start must end the benchmark, not hang it.
 	const broken = new Promise<never>((_, reject) => page.on('pageerror', (error) => reject(new Error(`${address}: ${error.message}`))))
-	await Promise.race([broken, page.goto(address).then<unknown>(() => address.endsWith('/blank.html') || page.waitForFunction('window.contender'))])
+	await Promise.race([
+		broken,
+		page.goto(address).then<unknown>(() => address.endsWith('/blank.html') || page.waitForFunction('window.contender')),
+	])
 	return page
 }
 

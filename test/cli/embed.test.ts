@@ -88,7 +88,7 @@ describe('spillway embed', () => {
 			'spillway: there is no model minilm in nowhere; give another folder with --models, or an edge with --url [not-found]',
 		],
 		[['embed', 'hi', '--models', 'models', '--model', 'ring'], 1, 'spillway: ring has no task embed, it takes only tensors [unsupported]'],
-		[['embed', 'hi', '--url', 'http://127.0.0.1:9'], 1, 'spillway: edge cannot be reached'],
+		[['embed', 'hi', '--url', 'http://127.0.0.1:9'], 1, 'spillway: edge: no whole answer: fetch failed [network]'],
 	])('says what is wrong with %j', async (args, code, message) => {
 		const ran = await spillway(args)
 		expect(ran).toMatchObject({ code, stdout: '' })
