@@ -2,7 +2,7 @@
 
 import type { ModelRef } from '../core/call.ts'
 import { startClock } from '../core/deadline.ts'
-import { SpillwayError } from '../core/error.ts'
+import type { SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type ModelReport, unwrap } from '../device/control.ts'
 import { estimateFor } from '../device/estimate.ts'
@@ -28,7 +28,7 @@ export interface Device extends Executor {
  * @param disposal aborted before `dispose`, with the error `disposed`.
  */
 export function deviceExecutor(settings: Settings, disposal: AbortSignal): Device {
-	const states = new Map<string, StateMessage>()
+	const states = new Map<string, Pick<StateMessage, 'version' | 'space' | 'estimate' | 'pace'>>()
 	const listeners = new Set<(progress: Progress) => void>()
 	const environment = environmentError()
 	/** In use, or on its way. */
@@ -63,7 +63,8 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal): Devic
 		const started = await start()
 		const [name = '', version] = key.split('@')
 		try {
-			unwrap(await started.ask('load', [name, version || undefined]))
+			// Its state comes by the port, and may come later than this.
+			states.set(name, { pace: null, ...unwrap(await started.ask('load', [name, version || undefined])) })
 			return started
 		} catch (error) {
 			// Once more when it was the engine that was lost, or a load that others had just stopped.
@@ -78,20 +79,12 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal): Devic
 
 	const isReady = (name: string): boolean => states.get(name)?.estimate.can === 'now'
 
-	/** Why the model that is loaded is not the one that is meant. */
-	function refusal({ name, version, space }: ModelRef): SpillwayError | undefined {
-		const state = states.get(name)
-		const other = (asked?: string, here?: string | null) => asked !== undefined && !!here && asked !== here
-		if (other(version, state?.version) || other(space, state?.space))
-			return new SpillwayError('unsupported', `the device has ${state?.version}, ${state?.space}`)
-	}
-
 	const device: Device = {
 		name: 'device',
 		accepts: ['tensors', 'embed'],
 		estimate(call) {
 			const { model } = call
-			const error: SpillwayError | undefined = disposal.reason ?? environment ?? loads.failure(keyOf(model)) ?? refusal(model)
+			const error: SpillwayError | undefined = disposal.reason ?? environment ?? loads.failure(keyOf(model))
 			if (error) return cannot(overflowReason(error) ?? 'unhealthy', `${error.code}: ${error.message}`)
 			const state = states.get(model.name)
 			return state ? estimateFor(state, call) : { can: 'loading', reason: 'loading', queue: 0, run: 0 }
@@ -100,8 +93,6 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal): Devic
 			const clock = startClock(context.remaining)
 			for (let again = context.retries.left > 0; ; again = false) {
 				const now = { ...context, remaining: clock() }
-				const error = refusal(call.model)
-				if (error) throw error
 				const used = await (isReady(call.model.name) && engine ? engine : loads.wait(keyOf(call.model), now))
 				try {
 					return await used.infer(call, { ...context, remaining: clock() })

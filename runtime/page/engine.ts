@@ -11,7 +11,7 @@ import { type Ask, askOver } from './ask.ts'
 import type { Settings } from './options.ts'
 
 /** Milliseconds that the worker's script may take to be loaded and answer. */
-const startLimit = 60_000
+const startLimit = 30_000
 /** Milliseconds that it may take to end in order. */
 const stopLimit = 2_000
 
@@ -34,7 +34,7 @@ export interface Engine {
  * @throws SpillwayError `environment` when the worker cannot be started: its script cannot be loaded, or the page's policy forbids it.
  */
 export async function startEngine(
-	{ models, trust, assets }: Settings,
+	{ models, trust, policy, assets }: Settings,
 	signal: AbortSignal,
 	onTold: (message: Told) => void,
 ): Promise<Engine> {
@@ -56,7 +56,7 @@ export async function startEngine(
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
 		const hello = await bounded('the start of the engine', { remaining: startLimit, signal }, () =>
-			ask('configure', [{ protocol: protocolVersion, models, trust, assets }]).then(unwrap),
+			ask('configure', [{ protocol: protocolVersion, models, trust, assets, quiet: policy === 'device-only' }]).then(unwrap),
 		)
 		worker.onerror = null
 		watchLifeline(hello.lock, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended')))
