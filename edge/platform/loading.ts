@@ -2,8 +2,8 @@
 
 import type { Answer } from '../../runtime/core/call.ts'
 import { bounded, startClock } from '../../runtime/core/deadline.ts'
-import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
-import type { Executor } from '../../runtime/core/executor.ts'
+import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Context, Executor } from '../../runtime/core/executor.ts'
 
 /** A load that failed is tried again after this long, then after twice as long. In milliseconds. */
 const firstPause = 1_000
@@ -36,18 +36,18 @@ export function loading({ name, accepts, load }: LoadingOptions): Loading {
 	let underWay: Promise<Executor> | undefined
 	let failed: { error: SpillwayError; until: number } | undefined
 	let pause = firstPause
-	let disposed = false
+	const disposal = new AbortController()
 
 	const gone = () => new SpillwayError('disposed', `${name} was disposed`)
 
 	function start(): Promise<Executor> {
-		if (disposed) return Promise.reject(gone())
+		if (disposal.signal.aborted) return Promise.reject(gone())
 		if (inner) return Promise.resolve(inner)
 		if (failed && performance.now() < failed.until) return Promise.reject(failed.error)
 		underWay ??= load().then(
 			async (made) => {
 				underWay = undefined
-				if (disposed) {
+				if (disposal.signal.aborted) {
 					await made.dispose()
 					throw gone()
 				}
@@ -66,6 +66,14 @@ export function loading({ name, accepts, load }: LoadingOptions): Loading {
 		return underWay
 	}
 
+	async function loaded({ remaining, signal }: Context): Promise<Executor> {
+		try {
+			return await bounded(`loading ${name}`, { remaining, signal: AbortSignal.any([signal, disposal.signal]) }, start)
+		} catch (error) {
+			throw disposal.signal.aborted && !signal.aborted ? gone() : error
+		}
+	}
+
 	return {
 		name,
 		accepts,
@@ -78,19 +86,19 @@ export function loading({ name, accepts, load }: LoadingOptions): Loading {
 		},
 		estimate(call) {
 			if (inner) return inner.estimate(call)
-			if (disposed || (failed && performance.now() < failed.until))
-				return { can: 'no', reason: 'unhealthy', detail: messageOf(disposed ? gone() : failed?.error), queue: 0, run: 0 }
+			const gaveUp = disposal.signal.aborted ? gone() : failed && performance.now() < failed.until ? failed.error : undefined
+			if (gaveUp) return { can: 'no', reason: 'unhealthy', detail: gaveUp.message, queue: 0, run: 0 }
 			return { can: 'loading', reason: 'loading', detail: `${name} is being loaded`, queue: 0, run: 0 }
 		},
 		async infer(call, context) {
 			if (inner) return inner.infer(call, context)
 			const clock = startClock(context.remaining)
-			const executor = await bounded(`loading ${name}`, context, start)
+			const executor = await loaded(context)
 			const waited = context.remaining - clock()
 			return withWait(await executor.infer(call, { ...context, remaining: clock() }), waited)
 		},
 		async dispose() {
-			disposed = true
+			disposal.abort()
 			const executor = inner
 			inner = undefined
 			await executor?.dispose()

@@ -84,7 +84,9 @@ export function tokenized(inner: Executor, options: TokenizedOptions): Tokenized
 			if (call.task !== task.kind) return { can: 'no', reason: 'unsupported', detail: noSuchTask(manifest, call.task), queue: 0, run: 0 }
 			const estimate = inner.estimate({ kind: 'tensors', model: call.model, tensors: {} })
 			const pace = measured()
-			return pace ? { ...estimate, run: likelyTime(call.input, pace) } : estimate
+			// What is no list of texts is for the call to refuse.
+			const texts = Array.isArray(call.input) ? call.input.filter((text) => typeof text === 'string') : []
+			return pace ? { ...estimate, run: likelyTime(texts, pace) } : estimate
 		},
 		async infer(call, context) {
 			if (call.kind === 'tensors') return inner.infer(call, context)

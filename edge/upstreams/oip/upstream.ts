@@ -38,7 +38,10 @@ export function oipUpstream({ upstream, key, manifest, digest, fetch }: OipOptio
 		key,
 		binary,
 		fetch,
-		serves: (model) => (model.name === manifest.model ? { name: remoteName, version, variant, space } : undefined),
+		serves: (model) =>
+			model.name === manifest.model && (model.version ?? manifest.version) === manifest.version
+				? { name: remoteName, version, variant, space }
+				: undefined,
 	})
 	return {
 		...server,
@@ -54,14 +57,16 @@ export function oipUpstream({ upstream, key, manifest, digest, fetch }: OipOptio
 	}
 }
 
+/** What is said of this edge's own key, name or request. */
 const ours = ['unauthenticated', 'forbidden', 'not-found', 'invalid-input', 'malformed']
+/** What is said of the upstream. */
+const theirs = ['network', 'upstream', 'unavailable', 'rate-limited']
 
-/** The error with the upstream's name in its words, for those who have several. */
+/** The error as this edge's caller should see it, with the upstream's name in its words, for those who have several. */
 function ofThisEdge(name: string, error: SpillwayError): SpillwayError {
-	const named = error.message.includes(name)
-	if (named && !ours.includes(error.code)) return error
-	const { retryAfter } = error
-	return new SpillwayError(ours.includes(error.code) ? 'upstream' : error.code, named ? error.message : `${name}: ${error.message}`, {
+	const { code, message, retryAfter } = error
+	if (![...ours, ...theirs].includes(code)) return error
+	return new SpillwayError(ours.includes(code) ? 'upstream' : code, message.includes(name) ? message : `${name}: ${message}`, {
 		cause: error,
 		...(retryAfter !== undefined && { retryAfter }),
 	})
