@@ -40,6 +40,8 @@ export interface Assistant {
 const questionDeadline = 15_000
 /** Milliseconds for some of the help topics; generous, so that a slow device is not thought to be too slow for them. */
 const topicsDeadline = 120_000
+/** Topics' wordings that are read in one go before anybody has asked: few, so that a question soon gets its turn. */
+const wordingsAtOnce = 24
 const shown = 3
 
 /**
@@ -102,5 +104,7 @@ export async function openAssistant(chosen: Policy, onState: (state: State, poli
 /** Has the help topics' vectors made on this device, so that the first question need not wait for them. */
 async function readTopics(model: Model): Promise<void> {
 	const space = (await model.explain()).device?.report?.space ?? null
-	if (space !== null) await vectorsIn(space, (texts) => model.embed(texts, { deadline: topicsDeadline, space, policy: 'device-only' }))
+	if (space === null) return
+	const embed = (texts: readonly string[]) => model.embed(texts, { deadline: topicsDeadline, space, policy: 'device-only' })
+	await vectorsIn(space, embed, wordingsAtOnce)
 }

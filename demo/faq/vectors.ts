@@ -13,9 +13,6 @@ interface Kept {
 	data: Float32Array<ArrayBuffer>
 }
 
-/** Small enough that a customer's question gets its turn between two of them. */
-const textsPerCall = 24
-
 const database = createStore('weir-and-wheel', 'faq-vectors')
 const spaces = new Map<string, Promise<readonly Float32Array[]>>()
 
@@ -24,19 +21,20 @@ const spaces = new Map<string, Promise<readonly Float32Array[]>>()
  *
  * @param space the space that the vectors must be in, as an answer or `explain` tells it.
  * @param embed makes what is not kept; must answer in `space`.
+ * @param textsPerCall most texts that `embed` is given at once.
  * @throws what `embed` throws, or Error when it answered in another space. A later call tries again.
  */
-export function vectorsIn(space: string, embed: Embed): Promise<readonly Float32Array[]> {
+export function vectorsIn(space: string, embed: Embed, textsPerCall = wordings.length): Promise<readonly Float32Array[]> {
 	let vectors = spaces.get(space)
 	if (!vectors) {
-		vectors = prepare(space, embed)
+		vectors = prepare(space, embed, textsPerCall)
 		vectors.catch(() => spaces.delete(space))
 		spaces.set(space, vectors)
 	}
 	return vectors
 }
 
-async function prepare(space: string, embed: Embed): Promise<readonly Float32Array[]> {
+async function prepare(space: string, embed: Embed, textsPerCall: number): Promise<readonly Float32Array[]> {
 	const fingerprint = await fingerprintOfWordings()
 	const kept = await stored(space)
 	if (kept?.wordings === fingerprint) return cut(kept.data)
