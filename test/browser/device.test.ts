@@ -344,36 +344,60 @@ describe('disposed', () => {
 	})
 })
 
-describe('the engine worker dies', () => {
-	const kill = () => page.workers()[0]?.evaluate(() => self.close())
+/** Ends the worker whose script it is, from inside. */
+const kill = (script: 'engine.js' | 'session.js') => worker(script)?.evaluate(() => self.close())
+const worker = (script: string) => page.workers().find((one) => one.url().endsWith(script))
 
+describe.each(['engine.js', 'session.js'] as const)('the worker of %s dies', (script) => {
 	test('with calls waiting: they are answered by a new one', async () => {
 		await embed(['hello world'])
-		const answered = page.evaluate(async () => {
+		const failed = page.evaluate(async () => {
 			const model = window.runtime.model('tiny-text')
 			const answers = Array.from({ length: 200 }, () => window.errorOf(model.embed(['hello world', 'red', 'blue', 'green'])))
 			return (await Promise.all(answers)).filter((one) => one !== 'none')
 		})
-		await kill()
-		expect(await answered).toEqual([])
+		await kill(script)
+		expect(await failed).toEqual([])
 		expect((await embed(['hello world'])).vectors).toEqual([hello])
 	})
 
-	test('without any: the next call starts a new one', async () => {
+	test('without any: later calls are answered by a new one', async () => {
 		await embed(['hello world'])
-		await kill()
-		await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0)
+		await kill(script)
+		await expect.poll(() => worker(script) === undefined || script === 'session.js', { timeout: 20_000 }).toBe(true)
 		expect((await embed(['hello world'])).vectors).toEqual([hello])
 	})
+})
 
-	test('while it loads: the load goes on in a new one', async () => {
-		let held = true
-		const before = site.asked.length
-		site.fault = (path, response) => path.includes('/chunks/') && held && !!setTimeout(() => response.destroy(), 5000)
-		const loaded = page.evaluate(() => window.errorOf(window.runtime.model('tiny-text').ready()))
-		await expect.poll(() => site.asked.slice(before).some((path) => path.includes('/chunks/')), { timeout: 20_000 }).toBe(true)
-		held = false
-		await kill()
-		expect(await loaded).toBe('none')
+test('an engine that dies while it loads: the load goes on in a new one', async () => {
+	let held = true
+	const before = site.asked.length
+	site.fault = (path, response) => path.includes('/chunks/') && held && !!setTimeout(() => response.destroy(), 5000)
+	const loaded = page.evaluate(() => window.errorOf(window.runtime.model('tiny-text').ready()))
+	await expect.poll(() => site.asked.slice(before).some((path) => path.includes('/chunks/')), { timeout: 20_000 }).toBe(true)
+	held = false
+	await kill('engine.js')
+	expect(await loaded).toBe('none')
+})
+
+test('a session worker that does not come back: calls settle in time, and later ones are answered', async () => {
+	await embed(['hello world'])
+	const stuck = worker('session.js')?.evaluate(() => {
+		const end = Date.now() + 2500
+		while (Date.now() < end);
 	})
+	const outcomes = await page.evaluate(async () => {
+		const model = window.runtime.model('tiny-text')
+		const started = performance.now()
+		const codes = await Promise.all(
+			Array.from({ length: 5 }, () =>
+				window.errorOf(model.embed(['hello world'], { deadline: 200 })).then((one) => (one === 'none' ? one : one.code)),
+			),
+		)
+		return { codes: [...new Set(codes)], time: performance.now() - started }
+	})
+	expect(outcomes.codes).toEqual(['deadline-exceeded'])
+	expect(outcomes.time).toBeLessThan(2000)
+	expect((await embed(['hello world'])).vectors).toEqual([hello])
+	await stuck?.catch(() => {})
 })
