@@ -155,16 +155,19 @@ test('two edges that are each other’s upstream do not go round in circles', as
 			port: Number(port),
 			until: 'listening',
 		})
-		const response = await call({ url: looped.url, space: '' }, '/v2/models/tiny/infer', {
-			key: keys.secret,
-			json: { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] },
-		})
-		expect(response.status).toBeGreaterThanOrEqual(400)
-		expect((await response.json()) as { detail: string }).toMatchObject({ detail: expect.stringContaining('hops') })
-		const metrics = await (await call({ url: second.url, space: '' }, '/metrics', { key: keys.metrics })).text()
-		const asked = Number(/spillway_http_requests_total\{route="\/v2\/models\/:name\/infer"[^}]*\} (\d+)/.exec(metrics)?.[1] ?? 0)
-		expect(asked).toBeGreaterThan(0)
-		expect(asked).toBeLessThanOrEqual(4)
-		await looped.close()
+		try {
+			const response = await call({ url: looped.url, space: '' }, '/v2/models/tiny/infer', {
+				key: keys.secret,
+				json: { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }] },
+			})
+			expect(response.status).toBeGreaterThanOrEqual(400)
+			expect((await response.json()) as { detail: string }).toMatchObject({ detail: expect.stringContaining('hops') })
+			const metrics = await (await call({ url: second.url, space: '' }, '/metrics', { key: keys.metrics })).text()
+			const asked = Number(/spillway_http_requests_total\{route="\/v2\/models\/:name\/infer"[^}]*\} (\d+)/.exec(metrics)?.[1] ?? 0)
+			expect(asked).toBeGreaterThan(0)
+			expect(asked).toBeLessThanOrEqual(4)
+		} finally {
+			await looped.close()
+		}
 	})
 })

@@ -39,9 +39,14 @@ export async function startChild<Ready>(options: ChildOptions<Ready>): Promise<C
 			log += text
 		})
 	}
+	const orphaned = () => process_.kill('SIGKILL')
+	process.once('exit', orphaned)
 	const exited = new Promise<number | string>((resolve) => {
 		process_.on('error', (error) => resolve(error.message))
-		process_.on('exit', (code, signal) => resolve(code ?? signal ?? -1))
+		process_.on('exit', (code, signal) => {
+			process.off('exit', orphaned)
+			resolve(code ?? signal ?? -1)
+		})
 	})
 	const stop = async () => {
 		process_.kill('SIGTERM')
