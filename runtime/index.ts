@@ -11,7 +11,7 @@ export { type Tensor, type Tensors, tensor } from './core/tensor.ts'
 export type { ModelReport } from './device/control.ts'
 export type { Progress } from './device/protocol.ts'
 export type { Policy } from './overflow/plan.ts'
-export type { CallOptions, EmbedOptions, EmbedResult, Explanation, InferResult, Model, ReadyOptions } from './page/model.ts'
+export type { CallOptions, EmbedResult, Explanation, InferResult, Model, ReadyOptions } from './page/model.ts'
 export type { RuntimeOptions } from './page/options.ts'
 export type { ModelOptions, Runtime } from './page/runtime.ts'
 

@@ -28,10 +28,7 @@ export interface CallOptions {
 	signal?: AbortSignal | undefined
 	/** Tightens the runtime's policy for this call. */
 	policy?: Policy | undefined
-}
-
-export interface EmbedOptions extends CallOptions {
-	/** Space that the vectors must be in, as told by an earlier answer; an executor of another space is passed by. */
+	/** Space that the answer must be in, as told by an earlier one; an executor of another space is passed by. */
 	space?: string | undefined
 }
 
@@ -77,7 +74,7 @@ export interface Model {
 	 * @throws SpillwayError `invalid-input`, `deadline-exceeded`, `aborted`, `disposed`, or why nobody could answer.
 	 * @example const { vectors } = await minilm.embed(["how do I reset my password?"], { deadline: 300 })
 	 */
-	embed(texts: readonly string[], options?: EmbedOptions): Promise<EmbedResult>
+	embed(texts: readonly string[], options?: CallOptions): Promise<EmbedResult>
 	/**
 	 * Runs the model on raw tensors, with names, datatypes and shapes as its manifest says.
 	 *
@@ -103,6 +100,8 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 		...(device ? [{ executor: device, role: 'device' as const }] : []),
 		...(edge ? [{ executor: edge.executor, role: 'edge' as const }] : []),
 	]
+
+	const modelIn = ({ space }: CallOptions): ModelRef => (space === undefined ? ref : { ...ref, space })
 
 	async function answer(call: Call, { deadline = defaultDeadline, signal, policy: asked }: CallOptions): Promise<Answer> {
 		if (!Number.isFinite(deadline)) refuse('deadline must be milliseconds')
@@ -132,19 +131,18 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 			disposal.throwIfAborted()
 			await device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress).catch(fail)
 		},
-		async embed(texts, { space, ...options } = {}) {
+		async embed(texts, options = {}) {
 			if (!Array.isArray(texts)) refuse('texts must be an array')
 			texts.forEach((text, i) => {
 				if (typeof text !== 'string') refuse(`texts[${i}] must be a string`)
 			})
 			if (texts.length === 0) return { vectors: [], space: null, ran: provenance('device', ref) }
-			const model = space === undefined ? ref : { ...ref, space }
-			const { output, ran } = await answer({ kind: 'task', model, task: 'embed', input: texts }, options)
+			const { output, ran } = await answer({ kind: 'task', model: modelIn(options), task: 'embed', input: texts }, options)
 			return { vectors: [...(output as EmbedOutput).vectors], space: ran.space, ran }
 		},
 		async infer(tensors, options = {}) {
 			if (!tensors || Object.keys(tensors).length === 0) refuse('tensors must be an object of tensors by name')
-			const { output, ran } = await answer({ kind: 'tensors', model: ref, tensors }, options)
+			const { output, ran } = await answer({ kind: 'tensors', model: modelIn(options), tensors }, options)
 			return { tensors: (output as TensorsOutput).tensors, ran }
 		},
 		async explain() {

@@ -1,0 +1,86 @@
+// What `createRuntime` takes, and what it says to what it does not take.
+
+import { describe, expect, test } from 'vitest'
+import { createRuntime } from '../../runtime/index.ts'
+import { type RuntimeOptions, settingsOf } from '../../runtime/page/options.ts'
+
+const key = 'A'.repeat(43)
+const beside = { engine: 'e', session: 's', wasm: 'w' }
+const settings = (options: RuntimeOptions) => settingsOf(options, beside)
+
+describe('an edge is enough', () => {
+	test('models, trust and files have their defaults', () =>
+		expect(settings({ edge: 'https://edge.example.com' })).toEqual({
+			edge: 'https://edge.example.com/',
+			key: undefined,
+			policy: 'prefer-device',
+			models: 'https://edge.example.com/models/',
+			trust: { jwks: 'https://edge.example.com/.well-known/jwks.json' },
+			assets: beside,
+		}))
+
+	test('its path is kept', () => expect(settings({ edge: 'https://example.com/ai/' }).models).toBe('https://example.com/ai/models/'))
+
+	test('what is given is used', () =>
+		expect(
+			settings({
+				edge: 'http://localhost:8787',
+				key: 'pk_1',
+				policy: 'device-only',
+				trust: [key],
+				models: 'https://cdn.example.com/m',
+				assets: 'https://cdn.example.com/a/',
+			}),
+		).toEqual({
+			edge: 'http://localhost:8787/',
+			key: 'pk_1',
+			policy: 'device-only',
+			models: 'https://cdn.example.com/m/',
+			trust: { keys: [key] },
+			assets: {
+				engine: 'https://cdn.example.com/a/engine.js',
+				session: 'https://cdn.example.com/a/session.js',
+				wasm: 'https://cdn.example.com/a/ort-wasm-simd-threaded.wasm',
+			},
+		}))
+})
+
+test('models without an edge need trust keys, and nothing else', () =>
+	expect(settings({ models: 'https://cdn.example.com/m/', trust: [key] })).toMatchObject({ edge: undefined, trust: { keys: [key] } }))
+
+describe('wrong options are refused when the runtime is made', () => {
+	test.each<[string, object, RegExp]>([
+		['nothing', {}, /give edge or models/],
+		['models without trust', { models: 'https://cdn.example.com/m/' }, /trust/],
+		['models with no trust key at all', { models: 'https://cdn.example.com/m/', trust: [] }, /trust/],
+		['edge-only without an edge', { policy: 'edge-only', models: 'https://cdn.example.com/m/', trust: [key] }, /give edge$/],
+		['an unknown policy', { edge: 'https://e.example', policy: 'device' }, /policy: "device" is none of prefer-device/],
+		['a misspelt option', { edge: 'https://e.example', polcy: 'device-only' }, /unknown option "polcy"/],
+		['an edge that is no address', { edge: 'edge' }, /edge: "edge" is no plain http/],
+		['an edge that is no text', { edge: 7 }, /edge: "7"/],
+		['another scheme', { edge: 'ftp://e.example' }, /edge/],
+		['a user in the address', { edge: 'https://me:secret@e.example' }, /edge/],
+		['a query', { edge: 'https://e.example/?a=1' }, /edge/],
+		['a fragment', { models: 'https://e.example/#a', trust: [key] }, /models/],
+		['assets that are no address', { edge: 'https://e.example', assets: '' }, /assets/],
+		['a trust key that is too short', { edge: 'https://e.example', trust: ['abc'] }, /trust: "abc" is no public key/],
+		['a trust key in base64', { edge: 'https://e.example', trust: [`${key.slice(1)}=`] }, /trust/],
+		['an empty key', { edge: 'https://e.example', key: '' }, /key/],
+		['a key over two lines', { edge: 'https://e.example', key: 'a\nb' }, /key/],
+	])('%s', (_, options, message) => {
+		const refusal = expect.objectContaining({ name: 'SpillwayError', code: 'malformed', message: expect.stringMatching(message) })
+		expect(() => settings(options)).toThrow(refusal)
+		expect(() => createRuntime(options as RuntimeOptions)).toThrow(refusal)
+	})
+})
+
+describe('outside of a page', () => {
+	test('a runtime can be made, names no model that cannot be, and says that it has no device', async () => {
+		const runtime = createRuntime({ models: 'https://cdn.example.com/m/', trust: [key] })
+		expect(() => runtime.model('Minilm')).toThrow(expect.objectContaining({ code: 'invalid-input' }))
+		await expect(runtime.load('minilm')).rejects.toMatchObject({ code: 'environment' })
+		await expect(runtime.model('minilm').embed(['a'])).rejects.toMatchObject({ code: 'environment' })
+		await runtime.dispose()
+		await expect(runtime.model('minilm').embed(['a'])).rejects.toMatchObject({ code: 'disposed' })
+	})
+})
