@@ -1,10 +1,13 @@
 // Builds everything that runs in browsers: `vite build` makes dist/runtime, dist/script and dist/demo, in this order.
 
+import { readFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build, defineConfig, type EnvironmentOptions, type Plugin } from 'vite'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8')) as { version: string }
 
 /** ONNX Runtime's wasm, kept out of all scripts. */
 const wasm = 'ort-wasm-simd-threaded.wasm'
@@ -21,10 +24,19 @@ const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife'
 		target: 'es2022',
 		minify: true,
 		sourcemap: 'hidden',
+		// What is built in is under its own licence, which asks to be handed on.
+		license: name !== 'spillway.js' && { fileName: `${name}.licenses.md` },
 		rolldownOptions: {
 			input: at(entry),
 			preserveEntrySignatures: 'exports-only',
-			output: { format, entryFileNames: name, name: 'spillway', codeSplitting: false, generatedCode: { symbols: false } },
+			output: {
+				format,
+				entryFileNames: name,
+				name: 'spillway',
+				postBanner: `/*! spillway ${version} */`,
+				codeSplitting: false,
+				generatedCode: { symbols: false },
+			},
 		},
 	},
 })
@@ -38,7 +50,7 @@ const copyFiles: Plugin = {
 		const [from, to, files] =
 			name === 'session'
 				? ['node_modules/onnxruntime-web/dist', 'dist/runtime', [wasm]]
-				: ['dist/runtime', 'dist/script', ['engine.js', 'session.js', wasm]]
+				: ['dist/runtime', 'dist/script', ['engine.js', 'engine.js.licenses.md', 'session.js', 'session.js.licenses.md', wasm]]
 		for (const file of files) await copyFile(at(`${from}/${file}`), at(`${to}/${file}`))
 	},
 }
