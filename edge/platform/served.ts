@@ -138,7 +138,11 @@ export function servedModels(options: ServedOptions): OwnedModels {
 		async loaded() {
 			const loadAll = Object.keys(config.models).map(async (name) => {
 				const found = await find(name)
-				if (!found) throw new SpillwayError('not-found', `model ${name} is not in the catalogue; pack it, or leave it out of "models"`)
+				if (!found) {
+					const fault = `model ${name} is not in the catalogue; pack it, or leave it out of "models"`
+					tell(name, fault)
+					throw new SpillwayError('not-found', fault)
+				}
 				await found.loaded()
 			})
 			await Promise.all(loadAll)
