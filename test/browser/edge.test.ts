@@ -113,6 +113,21 @@ describe('prefer-device', () => {
 		})
 	})
 
+	test('a device that does not answer in time gives way to the edge while there is time', async () => {
+		await open()
+		expect(await ready()).toBe('none')
+		const session = page.workers().find((one) => one.url().endsWith('session.js'))
+		await session?.evaluate(() => {
+			setTimeout(() => {
+				const end = Date.now() + 3000
+				while (Date.now() < end);
+			})
+		})
+		const { vectors, ran } = await embed({ deadline: 2500 })
+		expect(vectors).toEqual([hello])
+		expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'deadline' }] })
+	})
+
 	test('when the edge is gone, the device answers, and before that says that nobody can', async () => {
 		await open()
 		await page.context().setOffline(true)
