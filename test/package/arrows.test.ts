@@ -27,6 +27,7 @@ const forbidden: Arrow[] = [
 	['runtime/batch/probe.ts', '../telemetry/send.ts'],
 	['runtime/overflow/probe.ts', '../../edge/app.ts'],
 	['runtime/remote/probe.ts', '../device/protocol.ts'],
+	['runtime/remote/probe.ts', '../page/options.ts'],
 	['edge/node.ts', '../runtime/index.ts'],
 	['edge/node.ts', '../demo/app.ts'],
 	['edge/protocols/oip/probe.ts', '../../../runtime/device/protocol.ts'],
