@@ -14,6 +14,10 @@ import type { Settings } from './options.ts'
 const startLimit = 30_000
 /** Milliseconds that it may take to end in order. */
 const stopLimit = 2_000
+/** Chromium 156 keeps the threads and the memory of a worker that is terminated while one of its own is starting or ending. */
+const lastBreath = 300
+
+const sleep = (milliseconds: number) => new Promise((wake) => setTimeout(wake, milliseconds))
 
 export type Told = Exclude<Reply, { type: 'answer' | 'error' }>
 
@@ -69,7 +73,8 @@ export async function startEngine(
 				over.abort(error)
 				caller.close(error)
 				// What does not end in order is ended by force.
-				await Promise.race([asked('dispose', []), new Promise((late) => setTimeout(late, stopLimit))])
+				await Promise.race([asked('dispose', []), sleep(stopLimit)])
+				await sleep(lastBreath)
 				end(error)
 			},
 		}

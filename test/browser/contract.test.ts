@@ -10,7 +10,7 @@ import { executorContract, type Subject } from '../contract/executor.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
-import { openPage, staticHost } from './page.ts'
+import { blockSession, openPage, staticHost } from './page.ts'
 import type { Site } from './site.ts'
 
 let browser: Browser
@@ -74,13 +74,7 @@ async function pageExecutor(): Promise<{ executor: Executor; hold: Subject['hold
 		},
 		// For so long the session worker does nothing else.
 		async hold() {
-			const session = page.workers().find((one) => one.url().endsWith('session.js'))
-			await session?.evaluate(() => {
-				setTimeout(() => {
-					const end = Date.now() + 500
-					while (Date.now() < end);
-				})
-			})
+			await blockSession(page, 500)
 			return () => {}
 		},
 		close: () => page.context().close(),

@@ -10,7 +10,7 @@ import { startLocal } from '../edge/local.ts'
 import { expectedNumbers, keys } from '../edge/suites/under-test.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
-import { openPage, pageHtml, runtimeFolder } from './page.ts'
+import { blockSession, openPage, pageHtml, runtimeFolder } from './page.ts'
 import { type Site, serveSite } from './site.ts'
 
 let browser: Browser
@@ -116,13 +116,7 @@ describe('prefer-device', () => {
 	test('a device that does not answer in time gives way to the edge while there is time', async () => {
 		await open()
 		expect(await ready()).toBe('none')
-		const session = page.workers().find((one) => one.url().endsWith('session.js'))
-		await session?.evaluate(() => {
-			setTimeout(() => {
-				const end = Date.now() + 3000
-				while (Date.now() < end);
-			})
-		})
+		await blockSession(page, 3000)
 		const { vectors, ran } = await embed({ deadline: 2500 })
 		expect(vectors).toEqual([hello])
 		expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'deadline' }] })

@@ -55,3 +55,16 @@ export async function openPage(browser: Browser, site: Site, before: (page: Page
 	await page.waitForFunction(() => 'spillway' in window)
 	return page
 }
+
+/** Keeps the page's session worker busy with nothing for so many milliseconds, from now on. */
+export async function blockSession(page: Page, milliseconds: number): Promise<void> {
+	const session = page.workers().find((one) => one.url().endsWith('session.js'))
+	if (!session) throw new Error('no session worker')
+	// Later, so that this here settles before.
+	await session.evaluate((milliseconds) => {
+		setTimeout(() => {
+			const end = Date.now() + milliseconds
+			while (Date.now() < end);
+		})
+	}, milliseconds)
+}
