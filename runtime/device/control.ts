@@ -30,6 +30,8 @@ export interface EngineSettings {
 	/** Absolute address of the models, with a slash at its end. */
 	models: string
 	trust: Trust
+	/** Nothing may be asked of the network once a model is there, not even which version is current. */
+	quiet: boolean
 	/** Absolute addresses of the session worker's script and of `ort-wasm-simd-threaded.wasm`. */
 	assets: { session: string; wasm: string }
 }

@@ -11,7 +11,8 @@ import { type EngineControl, type EngineHello, type EngineSettings, type ModelRe
 import { holdLifeline } from './lifeline.ts'
 import { Model, type Surroundings } from './model.ts'
 import { answerOver } from './port.ts'
-import { protocolVersion, type StateMessage } from './protocol.ts'
+import { protocolVersion } from './protocol.ts'
+import { messageOn, reportOn, type Standing } from './report.ts'
 import { Teller } from './teller.ts'
 import { type Compiled, compileWasm } from './wasm.ts'
 
@@ -21,7 +22,7 @@ const sessionsPerModel = 1
 const models = new Map<string, Model>()
 /** What is true of all models: storage that is full, … */
 const notes: string[] = []
-const teller = new Teller((name) => models.get(name)?.message ?? absentState(name))
+const teller = new Teller((name) => models.get(name)?.message ?? messageOn(absent(name)))
 const life = new AbortController()
 let around: Surroundings | undefined
 
@@ -33,7 +34,7 @@ const control: EngineControl = {
 	},
 	load: (name, version) => outcomeOf(() => load(name, version)),
 	stopLoading: (name) => models.get(name)?.stopLoading(),
-	explain: (name) => models.get(name)?.report(notes) ?? absent(name),
+	explain: (name) => models.get(name)?.report(notes) ?? reportOn(absent(name), notes),
 	async unload(name) {
 		const model = models.get(name)
 		models.delete(name)
@@ -46,7 +47,7 @@ const control: EngineControl = {
 	},
 }
 
-async function configure({ protocol, models: base, trust, assets }: EngineSettings): Promise<EngineHello> {
+async function configure({ protocol, models: base, trust, quiet, assets }: EngineSettings): Promise<EngineHello> {
 	if (protocol !== protocolVersion)
 		throw new SpillwayError(
 			'environment',
@@ -58,6 +59,7 @@ async function configure({ protocol, models: base, trust, assets }: EngineSettin
 	around = {
 		storage,
 		store: createStore({ base: new URL(base), trust, storage }),
+		quiet,
 		script: assets.session,
 		size: sessionsPerModel,
 		wasm() {
@@ -108,22 +110,7 @@ function infer(call: Call, context: Context): Promise<Answer> {
 
 const gone = (): SpillwayError => new SpillwayError('disposed', 'the engine was disposed')
 
-const absentState = (model: string): StateMessage => ({
-	type: 'state',
-	model,
-	version: null,
-	space: null,
-	provider: null,
-	variant: null,
-	estimate: { can: 'loading', reason: 'loading', detail: `${model} was not loaded`, queue: 0, run: 0 },
-	pace: null,
-})
-
-function absent(name: string): ModelReport {
-	const { model, version, space, provider, variant, estimate } = absentState(name)
-	const nothing = { manifest: null, description: null, bytes: null, golden: null, error: null }
-	return { model, state: 'absent', version, space, provider, variant, ...nothing, notes, estimate }
-}
+const absent = (name: string): Standing => ({ name, state: 'absent' })
 
 // What is thrown here belongs to no call; calls and loads settle by themselves.
 self.addEventListener('unhandledrejection', (event) => {

@@ -1,17 +1,15 @@
 // One model in the engine: loading it, what there is to tell about it, and giving it up.
 
-import type { Manifest } from '../../models/format/manifest.ts'
-import { type Call, spaceOf } from '../core/call.ts'
 import { aborted, bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
-import type { Estimate } from '../core/executor.ts'
 import type { Pointer, Revalidation } from '../store/channel.ts'
 import type { Storage } from '../store/storage.ts'
-import type { Store, Version } from '../store/store.ts'
-import { type Choice, choose } from './choose.ts'
+import type { Store } from '../store/store.ts'
+import { choose } from './choose.ts'
 import type { ModelReport } from './control.ts'
 import { type Greeted, greetWorker } from './member.ts'
 import type { Progress, StateMessage } from './protocol.ts'
+import { type Loaded, messageOn, reportOn, type Standing } from './report.ts'
 import { type Served, serveVersion } from './serve-version.ts'
 import { type Compiled, ortWasm } from './wasm.ts'
 
@@ -19,6 +17,8 @@ import { type Compiled, ortWasm } from './wasm.ts'
 export interface Surroundings {
 	store: Store
 	storage: Storage
+	/** Nothing may be asked of the network once a model is there. */
+	quiet: boolean
 	/** Address of the session worker's script. */
 	script: string
 	/** Session workers for each model. */
@@ -28,13 +28,6 @@ export interface Surroundings {
 	onProgress(progress: Progress): void
 	/** Told when the model's state or estimate may have changed. */
 	onChange(model: string): void
-}
-
-interface Loaded extends Served {
-	pointer: Pointer
-	manifest: Manifest
-	choice: Choice
-	bytes: Version['bytes']
 }
 
 export class Model {
@@ -98,7 +91,7 @@ export class Model {
 		try {
 			this.#progress('channel')
 			const resolve = () => this.#around.store.resolve(this.name, version, AbortSignal.any([signal, revalidating.signal]))
-			const { candidates, revalidation } = await resolve()
+			const { candidates, revalidation, overdue } = await resolve()
 			const loaded = await this.#first(candidates).catch(async (error) => {
 				if (!revalidation) throw error
 				// What is stored does not serve, and may be gone at its address: by now the channel may have named another version.
@@ -113,15 +106,21 @@ export class Model {
 				throw aborted(signal)
 			}
 			await this.#around.store.commit(this.name, loaded.pointer)
-			// From here on nothing is asked of the network, so that a page may promise it.
-			revalidating.abort()
-			if (revalidation) this.#note(await revalidation, loaded.pointer)
+			if (this.#around.quiet) {
+				// From here on nothing is asked of the network.
+				if (!overdue) revalidating.abort()
+				await revalidation
+			}
+			revalidation?.then((asked) => this.#note(asked, loaded.pointer))
 			this.#loaded = loaded
 			this.#state = 'ready'
 			this.#progress('ready')
 		} catch (error) {
 			revalidating.abort()
-			this.#greeted?.then(({ end }) => end(SpillwayError.from(error)))
+			this.#greeted?.then(
+				({ end }) => end(SpillwayError.from(error)),
+				() => {},
+			)
 			this.#error = signal.reason instanceof SpillwayError ? signal.reason : SpillwayError.from(error)
 			this.#state = 'failed'
 			throw this.#error
@@ -225,47 +224,16 @@ export class Model {
 		})
 	}
 
-	/** For a short call. */
-	get #estimate(): Estimate {
-		if (this.#state === 'failed') return { can: 'no', reason: 'unhealthy', detail: this.#error?.message ?? 'failed', queue: 0, run: 0 }
-		if (!this.#loaded) return { can: 'loading', reason: 'loading', detail: `${this.name} is still loading`, queue: 0, run: 0 }
-		const { manifest, executor } = this.#loaded
-		const model = { name: this.name }
-		const call: Call = manifest.task
-			? { kind: 'task', model, task: manifest.task.kind, input: [''] }
-			: { kind: 'tensors', model, tensors: {} }
-		return executor.estimate(call)
-	}
-
-	get #identity(): Pick<StateMessage, 'version' | 'space' | 'provider' | 'variant'> {
-		if (!this.#loaded) return { version: null, space: null, provider: null, variant: null }
-		const { manifest, pointer, choice } = this.#loaded
-		const { variant, provider } = choice
-		return { version: manifest.version, space: spaceOf(manifest.model, pointer.digest, variant), provider, variant }
+	get #standing(): Standing {
+		return { name: this.name, state: this.#state, loaded: this.#loaded, error: this.#error }
 	}
 
 	get message(): StateMessage {
-		return { type: 'state', model: this.name, ...this.#identity, estimate: this.#estimate, pace: this.#loaded?.pace() ?? null }
+		return messageOn(this.#standing)
 	}
 
 	/** @param notes of the engine, true of all its models. */
 	report(notes: readonly string[]): ModelReport {
-		const loaded = this.#loaded
-		return {
-			model: this.name,
-			state: this.#state,
-			...this.#identity,
-			manifest: loaded?.pointer.digest ?? null,
-			description: loaded ? describe(loaded.manifest, loaded.choice.variant) : null,
-			bytes: loaded?.bytes ?? null,
-			golden: loaded?.golden ?? null,
-			notes: [...notes, ...this.#notes],
-			error: this.#error?.toWire() ?? null,
-			estimate: this.#estimate,
-		}
+		return reportOn(this.#standing, [...notes, ...this.#notes])
 	}
-}
-
-function describe({ description, license, source, variants }: Manifest, variant: string): ModelReport['description'] {
-	return { text: description, license, source: source.name, accuracy: variants[variant]?.accuracy ?? {} }
 }

@@ -29,7 +29,12 @@ interface ModelRecord {
 	next?: Pointer
 	/** Highest serial number seen. */
 	serial?: number
+	/** When the channel last said something usable, in milliseconds since 1970. */
+	heard?: number
 }
+
+/** Milliseconds for which it is no matter that the channel could not be asked: a day. */
+const unheard = 24 * 60 * 60 * 1000
 
 export interface ChannelOptions {
 	/** Models address, with a slash at its end. */
@@ -43,6 +48,8 @@ export interface Resolution {
 	candidates: Pointer[]
 	/** The channel is asked while a stored version is loaded. Never rejects. `null` when it had to be asked before. */
 	revalidation: Promise<Revalidation> | null
+	/** Nothing usable has been heard from the channel for more than a day: time to wait for it. */
+	overdue: boolean
 }
 
 /** What the channel names, or why it could not be used: `aborted` when it did not answer in time. */
@@ -80,7 +87,7 @@ export function createChannels({ base, trust, records }: ChannelOptions): Channe
 		])
 		const channel = await verify(new TextDecoder().decode(bytes), keys, { model, lastSerial: serial }, `${url} (${type})`)
 		const found = { digest: channel.manifest, version: channel.version, serial: channel.serial }
-		await update(model, (record) => ({ ...record, serial: Math.max(channel.serial, record.serial ?? 0) }))
+		await update(model, (record) => ({ ...record, serial: Math.max(channel.serial, record.serial ?? 0), heard: Date.now() }))
 		return found
 	}
 
@@ -111,15 +118,16 @@ export function createChannels({ base, trust, records }: ChannelOptions): Channe
 
 	return {
 		async resolve(model, version, signal) {
-			const { good, next } = await read(model)
+			const { good, next, heard = 0 } = await read(model)
 			if (good && (version === undefined || version === good.version)) {
 				const newer = next && (version === undefined || version === next.version) && !isOffline() ? [next] : []
-				return { candidates: [...newer, good], revalidation: revalidate(model, signal) }
+				const overdue = Math.abs(Date.now() - heard) > unheard
+				return { candidates: [...newer, good], revalidation: revalidate(model, signal), overdue }
 			}
 			const found = await ask(model, signal, patient)
 			if (version !== undefined && found.version !== version)
 				throw new SpillwayError('not-found', `${model} ${version} is not there: the channel names ${found.version}`)
-			return { candidates: [found], revalidation: null }
+			return { candidates: [found], revalidation: null, overdue: false }
 		},
 		async commit(model, pointer) {
 			const { good } = await read(model)

@@ -1,6 +1,6 @@
 // Delivery: channel, manifest and chunks from a real HTTP server into storage, with everything that goes wrong on the way.
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
 import type { Pointer, Trust } from '../../runtime/store/channel.ts'
@@ -173,6 +173,18 @@ describe('a channel that cannot be used', () => {
 		controller.abort()
 		expect(await revalidation).toMatchObject({ error: { code: 'aborted' } })
 	})
+})
+
+test('a channel that was not heard for more than a day is worth waiting for', async () => {
+	await load()
+	const overdue = async () => (await storeFor().resolve(name, undefined, AbortSignal.abort())).overdue
+	expect(await overdue()).toBe(false)
+	vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 25 * 3_600_000 })
+	try {
+		expect(await overdue()).toBe(true)
+	} finally {
+		vi.useRealTimers()
+	}
 })
 
 describe('a second visit', () => {

@@ -1,0 +1,78 @@
+// What there is to tell about a model in the engine: to pages that decide where calls go, and to people.
+
+import type { Manifest } from '../../models/format/manifest.ts'
+import { type Call, spaceOf } from '../core/call.ts'
+import type { SpillwayError } from '../core/error.ts'
+import type { Estimate } from '../core/executor.ts'
+import type { Pointer } from '../store/channel.ts'
+import type { Version } from '../store/store.ts'
+import type { Choice } from './choose.ts'
+import type { ModelReport } from './control.ts'
+import type { StateMessage } from './protocol.ts'
+import type { Served } from './serve-version.ts'
+
+/** A version that serves. */
+export interface Loaded extends Served {
+	pointer: Pointer
+	manifest: Manifest
+	choice: Choice
+	bytes: Version['bytes']
+}
+
+/** How a model stands. */
+export interface Standing {
+	name: string
+	state: ModelReport['state']
+	loaded?: Loaded | undefined
+	error?: SpillwayError | undefined
+}
+
+/** For pages that decide where calls go. */
+export const messageOn = (standing: Standing): StateMessage => ({
+	type: 'state',
+	model: standing.name,
+	...identityOf(standing),
+	estimate: estimateOf(standing),
+	pace: standing.loaded?.pace() ?? null,
+})
+
+/** For people. */
+export function reportOn(standing: Standing, notes: readonly string[]): ModelReport {
+	const { name, state, loaded, error } = standing
+	return {
+		model: name,
+		state,
+		...identityOf(standing),
+		manifest: loaded?.pointer.digest ?? null,
+		description: loaded ? describe(loaded) : null,
+		bytes: loaded?.bytes ?? null,
+		golden: loaded?.golden ?? null,
+		notes: [...notes],
+		error: error?.toWire() ?? null,
+		estimate: estimateOf(standing),
+	}
+}
+
+/** Of a short call. */
+function estimateOf({ name, state, loaded, error }: Standing): Estimate {
+	const nothing = { queue: 0, run: 0 }
+	if (state === 'absent') return { can: 'loading', reason: 'loading', detail: `${name} was not loaded`, ...nothing }
+	if (state === 'failed') return { can: 'no', reason: 'unhealthy', detail: error?.message ?? `${name} failed`, ...nothing }
+	if (!loaded) return { can: 'loading', reason: 'loading', detail: `${name} is still loading`, ...nothing }
+	const { task } = loaded.manifest
+	const model = { name }
+	const call: Call = task ? { kind: 'task', model, task: task.kind, input: [''] } : { kind: 'tensors', model, tensors: {} }
+	return loaded.executor.estimate(call)
+}
+
+function identityOf({ loaded }: Standing): Pick<StateMessage, 'version' | 'space' | 'provider' | 'variant'> {
+	if (!loaded) return { version: null, space: null, provider: null, variant: null }
+	const { manifest, pointer, choice } = loaded
+	const { variant, provider } = choice
+	return { version: manifest.version, space: spaceOf(manifest.model, pointer.digest, variant), provider, variant }
+}
+
+function describe({ manifest, choice }: Loaded): ModelReport['description'] {
+	const { description, license, source, variants } = manifest
+	return { text: description, license, source: source.name, accuracy: variants[choice.variant]?.accuracy ?? {} }
+}
