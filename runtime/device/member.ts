@@ -20,8 +20,8 @@ export interface Member {
 	end(error: SpillwayError): void
 }
 
-/** A worker whose script runs and who has said what it is. */
-export interface Greeted {
+/** A worker in which ONNX Runtime runs, without a model. */
+export interface Prepared {
 	readonly worker: Remote<SessionControl>
 	/** What computes there, for golden verdicts. */
 	readonly build: string
@@ -32,14 +32,23 @@ export interface Greeted {
 /** Milliseconds that a worker may take to load its script, and then a graph with its golden samples. */
 const startLimit = 180_000
 
+export interface PrepareOptions {
+	/** Address of the session worker's script. */
+	script: string
+	/** Shown in developer tools. */
+	name: string
+	/** ONNX Runtime's WebAssembly; waited for while the script is loaded. */
+	wasm: Promise<WebAssembly.Module>
+	signal: AbortSignal
+}
+
 /**
- * Starts a session worker.
+ * Starts a session worker, and ONNX Runtime in it.
  *
- * @param script address of the session worker's script.
- * @param name shown in developer tools.
- * @throws SpillwayError `environment` (the script cannot be loaded), `worker-lost` (it died on the way), `aborted`.
+ * @throws SpillwayError `environment` (the script cannot be loaded, ONNX Runtime does not start), `worker-lost` (it died on the way),
+ * `aborted`, and what `wasm` rejects with.
  */
-export async function greetWorker(script: string, name: string, signal: AbortSignal): Promise<Greeted> {
+export async function prepareWorker({ script, name, wasm, signal }: PrepareOptions): Promise<Prepared> {
 	const worker = spawn(script, name)
 	const over = new AbortController()
 	const end = (error: SpillwayError) => {
@@ -50,10 +59,15 @@ export async function greetWorker(script: string, name: string, signal: AbortSig
 		end(new SpillwayError('environment', `${script} failed: ${event.message || 'the script cannot be loaded'}`)),
 	)
 	worker.addEventListener('messageerror', () => end(new SpillwayError('worker-lost', 'a message of the session worker could not be read')))
-	const greeted = { worker: wrap<SessionControl>(worker), over: over.signal, end }
-	const { lock, build } = await ask(greeted, signal, (worker) => worker.hello())
+	const prepared = { worker: wrap<SessionControl>(worker), over: over.signal, end }
+	const { lock, build } = await ask(prepared, signal, (worker) => worker.hello())
 	watchLifeline(lock, over.signal, () => end(new SpillwayError('worker-lost', 'the session worker ended')))
-	return { ...greeted, build }
+	const module = await wasm.catch((error) => {
+		end(SpillwayError.from(error))
+		throw error
+	})
+	await ask(prepared, signal, (worker) => worker.prepare(module))
+	return { ...prepared, build }
 }
 
 export interface StartOptions {
@@ -71,21 +85,21 @@ export interface StartOptions {
  * @throws SpillwayError `golden-mismatch`, `worker-lost` (it died on the way), `unsupported` (ONNX Runtime refuses the graph), `aborted`.
  */
 export async function startMember(
-	greeted: Greeted,
+	prepared: Prepared,
 	{ settings, recall, remember, signal }: StartOptions,
 ): Promise<{ member: Member; remembered: boolean }> {
-	const { over, end, build } = greeted
+	const { worker, over, end, build } = prepared
 	try {
 		const known = await recall(build)
 		if (known) mustPass(known, settings)
 		const buffers = [settings.graph.buffer, ...settings.external.map(({ data }) => data.buffer)]
-		const verdict = await ask(greeted, signal, (worker) => worker.start(transfer({ ...settings, verdict: known }, buffers)))
+		const verdict = await ask(prepared, signal, (worker) => worker.start(transfer({ ...settings, verdict: known }, buffers)))
 		if (!known) await remember(build, verdict)
 		mustPass(verdict, settings)
 		const { port1, port2 } = new MessageChannel()
 		const caller = callOver(port1, 'the session worker')
 		over.addEventListener('abort', () => caller.close(over.reason))
-		greeted.worker.connect(transfer(port2, [port2]))
+		worker.connect(transfer(port2, [port2]))
 		return { member: { ask: caller.ask, over, end }, remembered: known !== undefined }
 	} catch (error) {
 		end(SpillwayError.from(error))
@@ -95,7 +109,7 @@ export async function startMember(
 
 /** Asks over Comlink, which would wait for ever for a worker that is gone. Whoever does not answer is ended. */
 async function ask<T>(
-	{ worker, over, end }: Omit<Greeted, 'build'>,
+	{ worker, over, end }: Omit<Prepared, 'build'>,
 	signal: AbortSignal,
 	question: (worker: Remote<SessionControl>) => Promise<Outcome<T>>,
 ): Promise<T> {

@@ -7,7 +7,7 @@ import type { Storage } from '../store/storage.ts'
 import type { Store } from '../store/store.ts'
 import { choose } from './choose.ts'
 import type { ModelReport } from './control.ts'
-import { type Greeted, greetWorker } from './member.ts'
+import { type Prepared, prepareWorker } from './member.ts'
 import type { Progress, StateMessage } from './protocol.ts'
 import { type Loaded, messageOn, reportOn, type Standing } from './report.ts'
 import { type Served, serveVersion } from './serve-version.ts'
@@ -39,7 +39,7 @@ export class Model {
 	#error: SpillwayError | undefined
 	#notes: string[] = []
 	/** A session worker that was started before there is something to put into it. */
-	#greeted: Promise<Greeted> | undefined
+	#prepared: Promise<Prepared> | undefined
 	#files = { loaded: 0, total: 0, stored: 0 }
 	#wasm = { loaded: 0, stored: 0 }
 	/** Settles with the load; asked by all who want the model. */
@@ -117,7 +117,7 @@ export class Model {
 			this.#progress('ready')
 		} catch (error) {
 			revalidating.abort()
-			this.#greeted?.then(
+			this.#takePrepared()?.then(
 				({ end }) => end(SpillwayError.from(error)),
 				() => {},
 			)
@@ -155,10 +155,13 @@ export class Model {
 	async #serve(pointer: Pointer, network: 'patient' | 'hasty'): Promise<Loaded> {
 		const { store, storage, size, onChange } = this.#around
 		const { signal } = this.#life
-		// Both go on beside the download; what goes wrong is met when they are needed.
-		const compiled = this.#compile()
-		this.#greeted ??= greetWorker(this.#around.script, `spillway session ${this.name}`, signal)
-		for (const early of [compiled, this.#greeted]) early.catch(() => {})
+		// A worker is got ready beside the download.
+		this.#prepared ??= this.#prepare(signal)
+		this.#prepared.catch(() => {
+			// Met below; another version tries anew.
+			this.#prepared = undefined
+		})
+		const prepared = this.#prepared
 
 		const version = await store.read(this.name, pointer, {
 			signal,
@@ -171,16 +174,15 @@ export class Model {
 		})
 		const { manifest, bytes } = version
 		const choice = choose(manifest)
-		const wasm = await compiled
+		await prepared
 		this.#progress('session')
 		const served = await serveVersion({
 			version,
 			choice,
 			size,
-			wasm,
 			records: storage.records,
 			signal,
-			greet: (signal) => this.#greet(signal),
+			prepare: (signal) => this.#takePrepared() ?? this.#prepare(signal),
 			again: async (files) => (await store.read(this.name, pointer, { signal, network: 'none', files: () => files })).files,
 			onChange: () => onChange(this.name),
 			onFailed: (error) => this.#fail(error),
@@ -188,22 +190,20 @@ export class Model {
 		return { ...served, pointer, manifest, choice, bytes }
 	}
 
-	async #compile(): Promise<WebAssembly.Module> {
-		const { module, stored } = await bounded(
-			'compiling',
-			{ remaining: Number.POSITIVE_INFINITY, signal: this.#life.signal },
-			this.#around.wasm,
-		)
-		this.#wasm = { loaded: ortWasm.size, stored: stored ? ortWasm.size : 0 }
-		if (this.#files.total > 0) this.#progress('files')
-		return module
+	#prepare(signal: AbortSignal): Promise<Prepared> {
+		const wasm = bounded('compiling', { remaining: Number.POSITIVE_INFINITY, signal }, this.#around.wasm).then(({ module, stored }) => {
+			this.#wasm = { loaded: ortWasm.size, stored: stored ? ortWasm.size : 0 }
+			if (this.#state === 'loading' && this.#files.total > 0) this.#progress('files')
+			return module
+		})
+		wasm.catch(() => {})
+		return prepareWorker({ script: this.#around.script, name: `spillway session ${this.name}`, wasm, signal })
 	}
 
-	/** The worker that was started early, or a new one. */
-	#greet(signal: AbortSignal): Promise<Greeted> {
-		const early = this.#greeted
-		this.#greeted = undefined
-		return early ?? greetWorker(this.#around.script, `spillway session ${this.name}`, signal)
+	#takePrepared(): Promise<Prepared> | undefined {
+		const prepared = this.#prepared
+		this.#prepared = undefined
+		return prepared
 	}
 
 	#fail(error: SpillwayError): void {

@@ -11,7 +11,7 @@ import type { Pace } from '../tasks/pace.ts'
 import { tokenized } from '../tasks/tokenized.ts'
 import { createTokenizer } from '../tasks/tokenizer.ts'
 import type { Choice } from './choose.ts'
-import { type Greeted, startMember } from './member.ts'
+import { type Prepared, startMember } from './member.ts'
 import { createPool } from './pool.ts'
 
 export interface ServeOptions {
@@ -19,9 +19,8 @@ export interface ServeOptions {
 	choice: Choice
 	/** Session workers. */
 	size: number
-	/** Starts a session worker's script. */
-	greet(signal: AbortSignal): Promise<Greeted>
-	wasm: WebAssembly.Module
+	/** Starts a session worker and ONNX Runtime in it. */
+	prepare(signal: AbortSignal): Promise<Prepared>
 	records: Records
 	/** Reads files again, from storage alone: for a worker beside the first, or in place of one that died. */
 	again(files: readonly string[]): Promise<Version['files']>
@@ -45,7 +44,7 @@ const mostWork = 2048
 
 /** @throws what `startMember` throws; `malformed` for a tokenizer that cannot be used. */
 export async function serveVersion(options: ServeOptions): Promise<Served> {
-	const { version, choice, size, records, greet, wasm, again, onChange, onFailed } = options
+	const { version, choice, size, records, prepare, again, onChange, onFailed } = options
 	const { manifest, digest } = version
 	const { variant, provider, graph } = choice
 	const { task } = manifest
@@ -70,14 +69,13 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 			const here = files
 			files = undefined
 			const mine = here ?? (await again(graphFiles))
-			const started = await startMember(await greet(both), {
+			const started = await startMember(await prepare(both), {
 				signal: both,
 				settings: {
 					manifest,
 					digest,
 					variant,
 					provider,
-					wasm,
 					graph: fileOf(mine, graph.file),
 					external: graph.external.map((path) => ({ path, data: fileOf(mine, path) })),
 				},

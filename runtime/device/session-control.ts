@@ -17,8 +17,6 @@ export interface SessionSettings {
 	digest: string
 	variant: string
 	provider: Provider
-	/** `ort-wasm-simd-threaded.wasm`, compiled. */
-	wasm: WebAssembly.Module
 	/** Transferred, as is the external data. */
 	graph: Uint8Array<ArrayBuffer>
 	external: { path: string; data: Uint8Array<ArrayBuffer> }[]
@@ -30,7 +28,9 @@ export interface SessionSettings {
 export interface SessionControl {
 	/** First of all, once. */
 	hello(): Promise<Outcome<SessionHello>>
-	/** Loads the graph and checks it. A verdict that samples failed ends the session. */
+	/** Starts ONNX Runtime. @param wasm `ort-wasm-simd-threaded.wasm`, compiled. */
+	prepare(wasm: WebAssembly.Module): Promise<Outcome<void>>
+	/** Loads the graph, after `prepare`, and checks it. A verdict that samples failed ends the session. */
 	start(settings: SessionSettings): Promise<Outcome<Verdict>>
 	/** Gives the worker a port for calls, after `start`. */
 	connect(port: MessagePort): void

@@ -2,11 +2,11 @@
 
 import { expose } from 'comlink'
 import * as ort from 'onnxruntime-web/wasm'
-import { SpillwayError } from '../core/error.ts'
+import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
-import { judge } from '../session/checked.ts'
+import { judge, type Verdict } from '../session/checked.ts'
 import { createSession } from '../session/session.ts'
-import { useWasmModule } from '../session/wasm.ts'
+import { startOrt, useWasmModule } from '../session/wasm.ts'
 import { outcomeOf } from './control.ts'
 import { holdLifeline } from './lifeline.ts'
 import { answerOver } from './port.ts'
@@ -16,6 +16,7 @@ let session: Executor | undefined
 
 const control: SessionControl = {
 	hello: () => outcomeOf(async () => ({ lock: await holdLifeline('session'), build: await build() })),
+	prepare: (wasm) => outcomeOf(() => prepare(wasm)),
 	start: (settings) => outcomeOf(() => start(settings)),
 	connect(port) {
 		answerOver(port, async (call, context) => {
@@ -30,8 +31,16 @@ const control: SessionControl = {
 	},
 }
 
-async function start({ manifest, digest, variant, provider, wasm, graph, external, verdict }: SessionSettings) {
+async function prepare(wasm: WebAssembly.Module): Promise<void> {
 	useWasmModule(ort.env, wasm)
+	try {
+		await startOrt(ort)
+	} catch (cause) {
+		throw new SpillwayError('environment', `ONNX Runtime does not start here: ${messageOf(cause)}`, { cause })
+	}
+}
+
+async function start({ manifest, digest, variant, provider, graph, external, verdict }: SessionSettings): Promise<Verdict> {
 	const made = await createSession({ ort, graph, external, manifest, digest, variant, provider, name: 'device' })
 	const found = verdict ?? (await judge(made, { manifest, variant, provider }))
 	if (found.reason === null) session = made

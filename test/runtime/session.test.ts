@@ -7,6 +7,7 @@ import type { Executor } from '../../runtime/core/executor.ts'
 import { type Tensors, tensor } from '../../runtime/core/tensor.ts'
 import { checked, type Verdict } from '../../runtime/session/checked.ts'
 import { createSession } from '../../runtime/session/session.ts'
+import { startOrt } from '../../runtime/session/wasm.ts'
 import { dimensions, expectedVector, filesOf, packed, pixelDescription, textDescription, textTensors } from './tiny.ts'
 import { context, ortFor, tinySession } from './tiny-sessions.ts'
 
@@ -93,6 +94,12 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (provider) => {
 			expect(count?.data[0]).toBe(ids.length)
 			expect(vector?.data[0]).toBeCloseTo(expectedVector(ids)[0] as number, 5)
 		}
+	})
+
+	test('can be started before there is a model', async () => {
+		await startOrt(await ortFor(provider))
+		session = await tinySession(provider)
+		await expect(outputs(session, callOf(textTensors([[2, 3]])))).resolves.toBeDefined()
 	})
 
 	test('a graph that cannot be loaded is refused with a typed error', async () => {
