@@ -10,6 +10,18 @@ const here = dirname(fileURLToPath(import.meta.url))
 export const root = join(here, '../..')
 const work = join(root, '.spillway/bench')
 
+/** As the model is published; only the limit is sentence-transformers' own. */
+const tokenizerConfig = {
+	tokenizer_class: 'BertTokenizer',
+	model_max_length: 256,
+	do_lower_case: true,
+	unk_token: '[UNK]',
+	sep_token: '[SEP]',
+	pad_token: '[PAD]',
+	cls_token: '[CLS]',
+	mask_token: '[MASK]',
+}
+
 /** Folders and files by address, for `serveStatic`. */
 export type Mounts = Record<string, string | { text: string }>
 
@@ -61,7 +73,7 @@ export async function prepare(stock: string, trust: string[]): Promise<Mounts> {
 		'/spillway/': join(root, 'dist/runtime'),
 		'/models/': join(root, 'dist/models'),
 		'/stock/': model,
-		'/stock/tokenizer_config.json': { text: JSON.stringify({ tokenizer_class: 'BertTokenizer', model_max_length: 256 }) },
+		'/stock/tokenizer_config.json': { text: JSON.stringify(tokenizerConfig) },
 		'/stock/config.json': { text: JSON.stringify({ model_type: 'bert', architectures: ['BertModel'], hidden_size: 384 }) },
 		'/ort/': join(root, 'node_modules/onnxruntime-web/dist'),
 		'/transformers-ort/': join(work, 'node_modules/onnxruntime-web/dist'),
