@@ -17,7 +17,7 @@ const steps = [
 			'package.json',
 			'package-lock.json',
 			'tsconfig.json',
-			'tsconfig.build.json',
+			'demo/setup/tsconfig.library.json',
 			'runtime',
 			'edge',
 			'models/format',
@@ -27,7 +27,7 @@ const steps = [
 		async make() {
 			for (const folder of ['edge', 'models/format', 'models/tools', ...runtimeFolders()])
 				rmSync(join(root, 'dist', folder), { recursive: true, force: true })
-			await run([bin('tsc'), '-p', 'tsconfig.build.json'])
+			await run([bin('tsc'), '-p', 'demo/setup/tsconfig.library.json'])
 			chmodSync(cli, 0o755)
 		},
 	},
@@ -50,11 +50,13 @@ const steps = [
 	{
 		name: 'models',
 		inputs: ['models', 'runtime/core', 'runtime/tasks', 'runtime/session', 'edge/cli'],
-		output: join(root, 'dist', 'models', 'minilm', 'channel.jws'),
+		output: join(root, 'dist', 'packed', 'minilm', 'channel.jws'),
+		// Its channel expires after 90 days.
+		days: 30,
 		async make() {
 			const key = signingKeyFile()
 			if (!existsSync(key)) await run([node, cli, 'keygen', key])
-			await run([node, cli, 'pack', 'models/minilm', '--out', 'dist/models', '--key', key])
+			await run([node, cli, 'pack', 'models/minilm', '--out', 'dist/packed', '--key', key])
 			// wrangler wants the folder to be there before it runs the command that fills it.
 			mkdirSync(join(root, 'dist', 'worker'), { recursive: true })
 		},
@@ -66,7 +68,7 @@ export async function build() {
 	for (const step of steps) {
 		const stamp = join(root, 'dist', '.stamps', step.name)
 		const digest = digestOf(step.inputs)
-		if (existsSync(step.output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) continue
+		if (existsSync(step.output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest && !isOlder(stamp, step.days)) continue
 		say(`Building ${step.name} …`)
 		rmSync(stamp, { force: true })
 		await step.make()
@@ -74,6 +76,8 @@ export async function build() {
 		writeFileSync(stamp, digest)
 	}
 }
+
+const isOlder = (file, days = Number.POSITIVE_INFINITY) => Date.now() - statSync(file).mtimeMs > days * 24 * 60 * 60_000
 
 /** dist/runtime's folders are the library's; the files beside them are the pages'. */
 function runtimeFolders() {

@@ -22,7 +22,7 @@ const edge = await serve({
 	environment: {},
 	port: Number(port),
 	stateDir: join(root, '.spillway'),
-	modelsDir: join(root, 'dist', 'models'),
+	modelsDir: join(root, 'dist', 'packed'),
 	demoKey: key,
 })
 

@@ -43,7 +43,7 @@ export interface CatalogOptions {
  * Only settled values are kept between calls: on workerd a promise of one request must not be awaited by another (workerd issue 210).
  *
  * @param files the models address: `minilm/channel.jws`, `manifests/…`, `chunks/…`.
- * @example const catalog = createCatalog(folder('dist/models'))
+ * @example const catalog = createCatalog(folder('dist/packed'))
  */
 export function createCatalog(files: Files, { refresh = 5000, now = Date.now }: CatalogOptions = {}): Catalog {
 	const channels = new Map<string, { packed: PackedChannel; read: number }>()

@@ -121,7 +121,7 @@ const sections = z.strictObject({
 	$schema: z.string().optional(),
 	server: section(server),
 	/** Folder with packed models (channels, manifests, chunks). Node only: on workerd they come from the ASSETS binding. */
-	modelsFolder: z.string().min(1).default('dist/models'),
+	modelsFolder: z.string().min(1).default('dist/packed'),
 	models: z.record(nameSchema, model).prefault({ minilm: {} }),
 	upstreams: z.array(upstream).default([]),
 	keys: z.array(key).default([]),

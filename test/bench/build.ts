@@ -71,7 +71,7 @@ export async function prepare(stock: string, trust: string[]): Promise<Mounts> {
 		'/trust.json': { text: JSON.stringify({ trust }) },
 		'/bench/': bundles,
 		'/spillway/': join(root, 'dist/runtime'),
-		'/models/': join(root, 'dist/models'),
+		'/models/': join(root, 'dist/packed'),
 		'/stock/': model,
 		'/stock/tokenizer_config.json': { text: JSON.stringify(tokenizerConfig) },
 		'/stock/config.json': { text: JSON.stringify({ model_type: 'bert', architectures: ['BertModel'], hidden_size: 384 }) },

@@ -36,7 +36,7 @@ interface Embedded {
 
 /** Milliseconds for a call on a busy machine. */
 const deadline = 120_000
-const models = join(import.meta.dirname, '../../dist/models')
+const models = join(import.meta.dirname, '../../dist/packed')
 const { items } = JSON.parse(await readFile(join(import.meta.dirname, '../fixtures/minilm-reference.json'), 'utf8')) as {
 	items: { text: string; ids: number[]; vector: number[] }[]
 }

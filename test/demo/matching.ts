@@ -27,7 +27,7 @@ export interface Figures {
 
 /** Matches all questions of both sets. */
 export async function matchAll(): Promise<{ seen: Matched; fresh: Matched }> {
-	const model = await localModel(join(import.meta.dirname, '../../dist/models'), 'minilm', 'embed')
+	const model = await localModel(join(import.meta.dirname, '../../dist/packed'), 'minilm', 'embed')
 	const embed = async (input: readonly string[]) => {
 		const call = { kind: 'task', task: 'embed', model: { name: 'minilm' }, input } as const
 		const context = { remaining: 60_000, signal: new AbortController().signal, hops: 0, retries: { left: 0 }, trace: traceParent() }

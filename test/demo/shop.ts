@@ -38,7 +38,7 @@ export async function openShop(): Promise<Shop> {
 		environment: {},
 		port: 0,
 		stateDir: join(folder, 'state'),
-		modelsDir: join(dist, 'models'),
+		modelsDir: join(dist, 'packed'),
 		pagesDir: folder,
 		demoKey: key,
 	})

@@ -12,7 +12,7 @@ const atOnce = 2 * 1024 * 1024
 
 /**
  * @param root the folder; it may come to be later. Symbolic links in it are followed: they are its owner's.
- * @example const catalog = createCatalog(folder('dist/models'))
+ * @example const catalog = createCatalog(folder('dist/packed'))
  */
 export function folder(root: string): Files {
 	return {

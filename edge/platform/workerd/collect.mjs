@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const dist = join(root, 'dist')
 const out = process.env.SPILLWAY_ASSETS_FOLDER || join(dist, 'worker')
-const models = process.env.SPILLWAY_MODELS_FOLDER || join(dist, 'models')
+const models = process.env.SPILLWAY_MODELS_FOLDER || join(dist, 'packed')
 const configFile = process.env.SPILLWAY_CONFIG || 'spillway.config.json'
 
 if (!existsSync(join(dist, 'demo')) || !existsSync(models)) {

@@ -47,7 +47,7 @@ export interface Packed {
  * @param folder holds model.json and the files it names.
  * @param out models address, as a folder; made if it is not there.
  * @throws SpillwayError `not-found`, `malformed` (what is wrong with the folder), `channel-rollback` (`serial` would be refused by readers).
- * @example await pack('models/minilm', 'dist/models', { key: await signingKey(JSON.parse(text)) })
+ * @example await pack('models/minilm', 'dist/packed', { key: await signingKey(JSON.parse(text)) })
  */
 export async function pack(folder: string, out: string, options: PackOptions): Promise<Packed> {
 	const { key, expiresIn = defaultExpiry, now = Date.now() } = options

@@ -28,7 +28,7 @@ let project: string
 
 beforeAll(async () => {
 	tarball = await packed()
-	host = await staticHost(join(root, 'dist', 'models'))
+	host = await staticHost(join(root, 'dist', 'packed'))
 	browser = await chromium.launch({ executablePath: await findChromium(), args: ['--no-sandbox'] })
 	const { x } = JSON.parse(await readFile(join(root, '.spillway', 'signing-key.json'), 'utf8')) as { x: string }
 	project = join(tarball.folder, 'project')
