@@ -21,8 +21,10 @@ export interface ServedModel {
 	/**
 	 * Whether a call would be answered now: the session is loaded and has passed its golden check, or an upstream is up.
 	 * Starts loading where that has not happened yet; never rejects.
+	 *
+	 * @param hops behind the request that asks, for the upstreams that are asked in turn. Default 0.
 	 */
-	ready(): Promise<boolean>
+	ready(hops?: number): Promise<boolean>
 }
 
 /** The models of this edge. Asked at each request, so that a new channel needs no restart. */

@@ -21,7 +21,11 @@ export function register(program: Command): void {
 		.description('Embed texts, with the model in this process, or by asking an edge, and tell where it ran.')
 		.argument('<texts...>', 'one vector is made for each')
 		.option('--model <name>', 'model with the task embed', 'minilm')
-		.option('--models <folder>', "packed models to run; default: this package's own", fileURLToPath(new URL('dist/packed', packageFolder)))
+		.option(
+			'--models <folder>',
+			'packed models to run; default: those that the build of a clone has packed',
+			fileURLToPath(new URL('dist/packed', packageFolder)),
+		)
 		.option('--url <address>', 'ask this edge instead of running the model here')
 		.option('--key <key>', "the edge's API key")
 		.option('--json', 'print the vectors as JSON')

@@ -18,13 +18,7 @@ export const timeLeftOf = (request: Request, limits: Limits): number =>
 export function callContextOf(c: EdgeContext, limits: Limits): CallContext {
 	const request = c.req.raw
 	const hops = integerOf(request, 'spillway-hops') ?? 1
-	if (hops > limits.hops) {
-		c.set('status', 508)
-		throw new SpillwayError(
-			'unsupported',
-			`the call has ${hops} hops behind it, ${limits.hops} are allowed: are two edges each other's upstream?`,
-		)
-	}
+	checkHops(c, hops, limits)
 	const retries = Math.min(integerOf(request, 'spillway-retries') ?? limits.retries, limits.retries)
 	const parent = request.headers.get('traceparent')
 	return {
@@ -34,6 +28,25 @@ export function callContextOf(c: EdgeContext, limits: Limits): CallContext {
 		retries: { left: retries },
 		trace: traceParent(isTraceParent(parent) ? parent : undefined),
 	}
+}
+
+/**
+ * Hops behind a probe; without the header none.
+ * @throws SpillwayError as {@link callContextOf}: edges that are each other's upstream must not ask in circles.
+ */
+export function probeHopsOf(c: EdgeContext, limits: Limits): number {
+	const hops = integerOf(c.req.raw, 'spillway-hops') ?? 0
+	checkHops(c, hops, limits)
+	return hops
+}
+
+function checkHops(c: EdgeContext, hops: number, limits: Limits): void {
+	if (hops <= limits.hops) return
+	c.set('status', 508)
+	throw new SpillwayError(
+		'unsupported',
+		`the call has ${hops} hops behind it, ${limits.hops} are allowed: are two edges each other's upstream?`,
+	)
 }
 
 function integerOf(request: Request, name: string): number | undefined {

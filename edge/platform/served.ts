@@ -21,7 +21,7 @@ export interface Version {
 export interface Answering {
 	readonly executor: Executor
 	/** Starts loading where that has not happened; never rejects. */
-	ready(): Promise<boolean>
+	ready(hops?: number): Promise<boolean>
 	/** Settles with the load, where there is one to wait for. Rejects with its error. */
 	loaded?(): Promise<void>
 }
@@ -158,7 +158,11 @@ async function serve(version: Version, { inProcess, upstreams }: ServedOptions):
 	const { name, digest, manifest, variant, config } = version
 	const remote = await upstreams(version)
 	const answering = [...(config.inProcess ? [inProcess(version)] : []), ...remote]
-	const ready = async () => (await Promise.all(answering.map((one) => one.ready()))).some(Boolean)
+	const ready = async (hops?: number) => {
+		// In order: who is ready in process need not ask a server elsewhere.
+		for (const one of answering) if (await one.ready(hops)) return true
+		return false
+	}
 	return {
 		from: version,
 		name,

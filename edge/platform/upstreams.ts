@@ -7,7 +7,7 @@ import { tokenized } from '../../runtime/tasks/tokenized.ts'
 import type { Tokenizer } from '../../runtime/tasks/tokenizer.ts'
 import { type Environment, secretOf } from '../config/environment.ts'
 import type { EdgeConfig, UpstreamConfig } from '../config/schema.ts'
-import { isUp } from '../upstreams/oip/health.ts'
+import { isUp, remembered } from '../upstreams/oip/health.ts'
 import { oipUpstream } from '../upstreams/oip/upstream.ts'
 import type { Answering, Version } from './served.ts'
 
@@ -20,6 +20,9 @@ export interface UpstreamsOptions {
 	/** Gives the model's tokenizer. */
 	tokenizer(version: Version): Promise<Tokenizer>
 }
+
+/** One for each upstream, whichever models it answers. */
+const readiness = new WeakMap<UpstreamConfig, Answering['ready']>()
 
 /** A GPU server takes more at a time than the edge itself; the groups are of near-equal length all the same. */
 const batch = { rows: 64, tokens: 16_384 }
@@ -40,7 +43,9 @@ export async function upstreamsOf(
 		const server = oipUpstream({ upstream, key, manifest, digest, fetch })
 		const executor =
 			reader && answersTask(upstream, version) ? tokenized(inSpace(server, version), { manifest, tokenizer: reader, ...batch }) : server
-		return { executor, ready: () => isUp(upstream, key, fetch) }
+		const ready = readiness.get(upstream) ?? remembered((hops) => isUp(upstream, key, hops, fetch))
+		readiness.set(upstream, ready)
+		return { executor, ready }
 	})
 }
 

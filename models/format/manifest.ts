@@ -32,6 +32,9 @@ const tensorSpec = z.strictObject({
 	datatype,
 	/** A number is a fixed size, a string the name of an axis; the same name means the same size within a call. */
 	shape: z.array(z.union([z.int().min(1), z.string().min(1)])),
+	/** Smallest and largest value of an input, where the graph would answer others without an error: token ids, masks. */
+	min: z.number().optional(),
+	max: z.number().optional(),
 })
 
 /** Limits for each named axis. `batch` is the axis along which calls may be joined and split, where a model has it. */

@@ -1,6 +1,7 @@
 // Cutting tensors along an axis, and joining them again.
 
 import { allocate } from '../core/datatype.ts'
+import { SpillwayError } from '../core/error.ts'
 import { type Tensor, tensor } from '../core/tensor.ts'
 
 /** Rows `start` up to but not including `end` along `axis`; a copy. */
@@ -15,10 +16,21 @@ export function sliceRows({ datatype, shape, data }: Tensor, axis: number, start
 	return tensor(datatype, shape.with(axis, end - start), cut)
 }
 
-/** The parts behind one another along `axis`. They have the same datatype and, but for `axis`, the same shape. */
+/**
+ * The parts behind one another along `axis`.
+ *
+ * @throws SpillwayError `unsupported` unless they have the same datatype and, but for `axis`, the same shape.
+ */
 export function joinRows(parts: readonly Tensor[], axis: number): Tensor {
 	const [first] = parts
 	if (!first) throw new RangeError('nothing to join')
+	const form = ({ datatype, shape }: Tensor) => `${datatype} [${shape.with(axis, 0)}]`
+	const other = parts.find((part) => form(part) !== form(first))
+	if (other)
+		throw new SpillwayError(
+			'unsupported',
+			`parts of a batch came as ${form(first)} and ${form(other)}, which cannot be joined: send fewer rows`,
+		)
 	const size = parts.reduce((sum, { shape }) => sum + (shape[axis] as number), 0)
 	const shape = first.shape.with(axis, size)
 	const { outer, inner } = strides(shape, axis)

@@ -39,7 +39,7 @@ const constructors = {
 	FP64: Float64Array,
 } as const
 
-export const datatypes = Object.keys(constructors) as Datatype[]
+export const datatypes = /* @__PURE__ */ Object.keys(constructors) as Datatype[]
 
 export const isDatatype = (name: unknown): name is Datatype => typeof name === 'string' && Object.hasOwn(constructors, name)
 
@@ -53,8 +53,7 @@ export const bytesPerElement = (datatype: Datatype): number => constructors[data
 export function viewAs<D extends Datatype>(datatype: D, bytes: Uint8Array): DatatypeArrays[D] {
 	const Elements = constructors[datatype] as unknown as new (buffer: ArrayBufferLike, offset: number, length: number) => DatatypeArrays[D]
 	const size = bytesPerElement(datatype)
-	if (bytes.byteLength % size !== 0)
-		throw new RangeError(`${bytes.byteLength} bytes are no whole number of ${datatype} elements (${size} bytes each)`)
+	if (bytes.byteLength % size !== 0) throw new RangeError(`${bytes.byteLength} bytes are no whole ${datatype} elements`)
 	// Not slice(): that of Node's Buffer does not copy.
 	const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
 	return new Elements(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)

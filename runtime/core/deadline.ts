@@ -13,7 +13,7 @@ export function startClock(remaining: number): () => number {
 }
 
 export const deadlineExceeded = (what: string): SpillwayError =>
-	new SpillwayError('deadline-exceeded', `${what} did not finish in the time left; give a longer deadline`)
+	new SpillwayError('deadline-exceeded', `${what} did not finish in time: give a longer deadline`)
 
 export const aborted = (signal: AbortSignal): SpillwayError =>
 	new SpillwayError('aborted', 'the call was aborted', { cause: signal.reason })

@@ -60,7 +60,7 @@ export function callOver(
 			try {
 				send({ type: 'call', id, call, remaining, hops, retries: retries.left, trace })
 			} catch (error) {
-				return reject(SpillwayError.from(error, 'invalid-input', 'the input cannot be sent to a worker: '))
+				return reject(SpillwayError.from(error, 'invalid-input', 'cannot be sent to a worker: '))
 			}
 			const cancel = () => send({ type: 'cancel', id })
 			context.signal.addEventListener('abort', cancel, { once: true })

@@ -28,13 +28,20 @@ export function attempt(candidates: readonly Candidate[], policy: Policy | undef
 		for (;;) {
 			const left = candidates.filter((one) => !failed.has(one))
 			const { order, passed } = plan(left, call, policy, clock())
-			const [candidate, next] = order
+			const [candidate] = order
 			const retry = failed.size > 0
 			if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
 			if (retry) retries.left--
 			const { executor } = candidate
+			const others = () =>
+				plan(
+					left.filter((one) => one !== candidate),
+					call,
+					policy,
+					clock(),
+				).order
 			try {
-				const answer = await once(executor, next?.executor, call, context, clock, abandoned)
+				const answer = await once(executor, others, call, context, clock, abandoned)
 				// Who was asked in vain, and who stood nearer to the user and was not asked.
 				const place = candidates.indexOf(candidate)
 				const overflow = candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
@@ -51,10 +58,13 @@ export function attempt(candidates: readonly Candidate[], policy: Policy | undef
 	})
 }
 
+/** Milliseconds between two looks at who else could answer: one that is loading or unhealthy now may be there soon. */
+const lookAgain = 250
+
 /** One attempt, given up when the next executor needs the time that is left. */
 async function once(
 	executor: Executor,
-	next: Executor | undefined,
+	others: () => readonly Candidate[],
 	call: Call,
 	context: Context,
 	clock: () => number,
@@ -64,14 +74,14 @@ async function once(
 	const signal = AbortSignal.any([abandoned, stop.signal])
 	let timer: ReturnType<typeof setTimeout> | undefined
 	const watch = () => {
-		const expected = next && estimate(next, call)
-		if (expected?.can !== 'now' || context.retries.left <= 0) return
-		const spare = clock() - finish(expected)
-		if (spare > 1) timer = setTimeout(watch, Math.min(spare, 2 ** 31 - 1))
-		// Not at the start: the next one would be late itself.
-		else if (timer) stop.abort(new SpillwayError('deadline-exceeded', 'no answer in time for the next executor'))
+		const [next] = others()
+		const expected = next && estimate(next.executor, call)
+		const spare = expected?.can === 'now' ? clock() - finish(expected) : lookAgain
+		if (spare > 1) timer = setTimeout(watch, Math.min(spare, lookAgain))
+		// Not at the start, nor much too late: the next one would be late itself.
+		else if (timer && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
 	}
-	watch()
+	if (context.retries.left > 0) watch()
 	try {
 		// An executor may be slow to notice the signal: it is not waited for.
 		return await bounded(executor.name, { remaining: clock(), signal }, (signal) =>

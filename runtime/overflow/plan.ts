@@ -72,7 +72,7 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 			pass(reason ?? 'loading', detail)
 		} else if (finish(expected) > remaining) {
 			late.push(candidate)
-			pass(queue >= run ? 'queue' : 'deadline', `expected in ${Math.ceil(finish(expected))} ms of ${Math.floor(remaining)}`)
+			pass(queue >= run ? 'queue' : 'deadline', `expected in ${Math.ceil(finish(expected))} ms of ${Math.ceil(remaining)}`)
 		} else now.push(candidate)
 	}
 	return { order: [...now, ...late, ...loading, ...unable], passed }

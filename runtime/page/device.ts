@@ -57,7 +57,7 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal): Devic
 		else for (const listener of listeners) listener(message)
 	}
 
-	async function load(key: string, again = true): Promise<Engine> {
+	async function load(key: string, wanted: () => boolean, again = true): Promise<Engine> {
 		disposal.throwIfAborted()
 		if (environment) throw environment
 		const started = await start()
@@ -68,7 +68,7 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal): Devic
 			return started
 		} catch (error) {
 			// Once more when it was the engine that was lost, or a load that others had just stopped.
-			if (again && (started.over.aborted || (error as SpillwayError).code === 'aborted')) return load(key, false)
+			if (again && wanted() && (started.over.aborted || (error as SpillwayError).code === 'aborted')) return load(key, wanted, false)
 			throw error
 		}
 	}

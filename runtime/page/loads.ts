@@ -18,15 +18,16 @@ export interface Loads<T> {
 }
 
 /**
- * @param start begins a load; rejects with a SpillwayError.
+ * @param start begins a load; rejects with a SpillwayError. `wanted` tells whether anybody still waits for it.
  * @param stop ends a load that nobody waits for any more; what `start` begins after that is another one.
  */
-export function shareLoads<T>(start: (key: string) => Promise<T>, stop: (key: string) => void): Loads<T> {
+export function shareLoads<T>(start: (key: string, wanted: () => boolean) => Promise<T>, stop: (key: string) => void): Loads<T> {
 	const loads = new Map<string, { work: Promise<T>; waiting: number }>()
 	const failures = new Map<string, { error: SpillwayError; until: number }>()
 
 	function begin(key: string) {
-		const load = { work: start(key), waiting: 0 }
+		const load = { waiting: 0 } as { work: Promise<T>; waiting: number }
+		load.work = start(key, () => loads.get(key) === load)
 		loads.set(key, load)
 		const end = () => {
 			if (loads.get(key) === load) loads.delete(key)

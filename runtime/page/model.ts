@@ -4,7 +4,7 @@ import { type Answer, type Call, type EmbedOutput, type ModelRef, type Provenanc
 import { defaultDeadline } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Estimate, Executor } from '../core/executor.ts'
-import type { Tensors } from '../core/tensor.ts'
+import type { Tensor, Tensors } from '../core/tensor.ts'
 import { traceParent } from '../core/trace.ts'
 import type { ModelReport } from '../device/control.ts'
 import type { Progress } from '../device/protocol.ts'
@@ -136,13 +136,19 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 			texts.forEach((text, i) => {
 				if (typeof text !== 'string') refuse(`texts[${i}] must be a string`)
 			})
-			if (texts.length === 0) return { vectors: [], space: null, ran: provenance('device', ref) }
-			const { output, ran } = await answer({ kind: 'task', model: modelIn(options), task: 'embed', input: texts }, options)
+			if (!texts.length) {
+				disposal.throwIfAborted()
+				return { vectors: [], space: null, ran: provenance(device ? 'device' : 'edge', ref) }
+			}
+			const { output, ran } = await answer({ kind: 'task', model: modelIn(options), task: 'embed', input: [...texts] }, options)
 			return { vectors: [...(output as EmbedOutput).vectors], space: ran.space, ran }
 		},
 		async infer(tensors, options = {}) {
-			if (!tensors || Object.keys(tensors).length === 0) refuse('tensors must be an object of tensors by name')
-			const { output, ran } = await answer({ kind: 'tensors', model: modelIn(options), tensors }, options)
+			if (!tensors || !Object.keys(tensors).length) refuse('give tensors by name')
+			// The caller may go on with its arrays. What is no tensor is refused by the executors.
+			const copies: Record<string, Tensor> = {}
+			for (const [name, value] of Object.entries(tensors)) copies[name] = { ...value, data: value?.data?.slice?.() }
+			const { output, ran } = await answer({ kind: 'tensors', model: modelIn(options), tensors: copies }, options)
 			return { tensors: (output as TensorsOutput).tensors, ran }
 		},
 		async explain() {

@@ -64,7 +64,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 	const { key, policy = 'prefer-device', trust = [] } = options
 	if (!policies.includes(policy)) wrong(`policy: "${policy}" is none of ${policies}`)
 	if (key !== undefined && !/^[!-~]+$/.test(key)) wrong('key must be text without spaces')
-	for (const one of trust) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no public key (43 characters of base64url)`)
+	for (const one of trust) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no trust key`)
 	const edge = folder('edge', options.edge)
 	const models = folder('models', options.models)
 	const assets = folder('assets', options.assets)

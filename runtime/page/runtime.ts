@@ -15,7 +15,7 @@ export interface Runtime {
 	/**
 	 * A model, usable at once: calls before it is loaded are answered by the edge, or wait for it, as the policy says.
 	 *
-	 * @throws SpillwayError `invalid-input` when that is no name of a model.
+	 * @throws SpillwayError `invalid-input` when that names no model.
 	 */
 	model(name: string, options?: ModelOptions): Model
 	/** `model` and its `ready` in one. */
@@ -35,7 +35,7 @@ export function makeRuntime(options: RuntimeOptions, beside: Assets): Runtime {
 
 	const runtime: Runtime = {
 		model(name, { version } = {}) {
-			if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)) throw new SpillwayError('invalid-input', `"${name}" is no name of a model`)
+			if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)) throw new SpillwayError('invalid-input', `"${name}" names no model`)
 			return makeModel({ ref: version === undefined ? { name } : { name, version }, policy, device, edge, disposal: disposal.signal })
 		},
 		async load(name, options = {}) {

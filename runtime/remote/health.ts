@@ -14,7 +14,7 @@ const longestPause = 30_000
 export interface Health {
 	estimate(call: Call): Estimate
 	answered(call: Call, milliseconds: number): void
-	failed(error: SpillwayError): void
+	failed(error: Pick<SpillwayError, 'code'> & Partial<SpillwayError>): void
 }
 
 /** Grows with the time that a call takes. */

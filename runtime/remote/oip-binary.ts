@@ -82,7 +82,7 @@ export function decodeBinaryResponse(body: Uint8Array, headerLength: string | nu
 			checkTensor(name, tensor)
 			return [name, tensor]
 		})
-		if (at !== body.byteLength) throw new RangeError(`${at} bytes announced, ${body.byteLength} received`)
+		if (at !== body.byteLength) throw new RangeError(`${at} bytes, not ${body.byteLength}`)
 		return { outputs: Object.fromEntries(outputs), parameters: head.parameters ?? {} }
 	} catch (error) {
 		throw new SpillwayError('upstream', `the answer is malformed: ${messageOf(error)}`, { cause: error })

@@ -38,7 +38,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 		accepts,
 		estimate(call) {
 			if (disposal.signal.aborted) return cannot('unhealthy', gone.message)
-			return online?.() === false ? cannot('unhealthy', 'there is no network') : health.estimate(call)
+			return online?.() === false ? cannot('unhealthy', 'offline') : health.estimate(call)
 		},
 		async infer(call, context) {
 			const clock = startClock(context.remaining)
@@ -54,7 +54,9 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 				if (disposal.signal.aborted) throw gone
 				// What is not ours is an answer that could not be understood.
 				const error = SpillwayError.from(thrown, 'upstream', `${name}: `)
-				health.failed(error)
+				// Given up for the next executor's sake: it had time, and did not answer.
+				const late = context.signal.reason?.cause?.code === 'deadline-exceeded' && clock() > 2
+				health.failed(late ? { code: 'unavailable' } : error)
 				// It takes at least as long as was waited.
 				if (error.code === 'deadline-exceeded') health.answered(call, context.remaining - clock())
 				throw error

@@ -54,7 +54,8 @@ export async function checked(session: Executor, options: CheckOptions): Promise
 		mustPass(verdict, options)
 		return session
 	} catch (error) {
-		await session.dispose()
+		// Not waited for: it may stand behind a run that does not come back.
+		session.dispose().catch(() => {})
 		throw error
 	}
 }

@@ -2,7 +2,7 @@
 
 import type { Manifest, TensorSpec } from '../../models/format/manifest.ts'
 import { SpillwayError } from '../core/error.ts'
-import { checkTensor, type Tensors } from '../core/tensor.ts'
+import { checkTensor, type Tensor, type Tensors } from '../core/tensor.ts'
 
 /** Size of each named axis within one call. */
 export type AxisSizes = ReadonlyMap<string, number>
@@ -42,8 +42,16 @@ export function checkInputs({ inputs, axes }: Pick<Manifest, 'inputs' | 'axes'>,
 				throw wrong(spec, `has ${size} along axis ${JSON.stringify(wanted)}, must have ${max === undefined ? 'at least 1' : `1 to ${max}`}`)
 			sizes.set(wanted, { size, input: spec.name })
 		}
+		checkRange(spec, given)
 	}
 	return new Map(Array.from(sizes, ([name, { size }]) => [name, size]))
+}
+
+/** ONNX's Gather counts negative ids from the end of the table: such a call would be answered, for something else. */
+function checkRange(spec: TensorSpec, { data }: Tensor): void {
+	const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = spec
+	if (min === Number.NEGATIVE_INFINITY && max === Number.POSITIVE_INFINITY) return
+	for (const value of data) if (!(value >= min && value <= max)) throw wrong(spec, `must hold values from ${min} to ${max}, has ${value}`)
 }
 
 /** How much work a call is: the product of its named axes, so rows times tokens for a text model, and 1 where all is fixed. */

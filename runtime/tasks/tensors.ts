@@ -23,11 +23,12 @@ export function padded({ inputs, padId }: EmbedTask, group: readonly Encoded[]):
 /** Each row of the task's output as an array of its own. */
 export function vectorsOf({ output: name, dimensions }: EmbedTask, output: Output, rows: number): Float32Array[] {
 	const found = output.kind === 'tensors' ? output.tensors[name] : undefined
-	if (!(found?.data instanceof Float32Array) || found.data.length !== rows * dimensions)
+	if (!(found?.data instanceof Float32Array) || String(found.shape) !== `${rows},${dimensions}`)
 		throw new SpillwayError(
 			'upstream',
 			`output ${JSON.stringify(name)} is ${found ? `${found.datatype} [${found.shape}]` : 'missing'}, must be FP32 [${rows}, ${dimensions}]`,
 		)
 	const { data } = found
+	if (!data.every(Number.isFinite)) throw new SpillwayError('upstream', `output ${JSON.stringify(name)} holds numbers that are not finite`)
 	return Array.from({ length: rows }, (_, row) => data.slice(row * dimensions, (row + 1) * dimensions))
 }

@@ -34,6 +34,9 @@ export interface Tokenized extends Executor {
 /** Texts are tokenized so many at a time, between runs: a call of thousands neither blocks the thread nor outlives its abort. */
 const portion = 32
 
+/** The same for long ones: characters, which may all be read where there are no words to cut at. */
+const portionLength = 20_000
+
 /**
  * @param inner takes tensor calls; a pool or a session.
  * @returns an executor that also takes `embed`. Adds to the errors of `inner`: `invalid-input` for anything but a list of strings,
@@ -50,10 +53,17 @@ export function tokenized(inner: Executor, options: TokenizedOptions): Tokenized
 	/** Groups of the call's texts, shortest first; each portion is tokenized when its turn comes. */
 	function* grouped(texts: readonly string[]): Generator<Encoded[]> {
 		const order = texts.map((text, index) => ({ text, index })).sort((a, b) => a.text.length - b.text.length)
-		for (let start = 0; start < order.length; start += portion) {
-			const encoded = order.slice(start, start + portion).map(({ text, index }) => ({ index, ids: encode(text) }))
-			yield* groups(encoded, { rows, tokens: mostTokens })
+		let taken: Encoded[] = []
+		let length = 0
+		for (const { text, index } of order) {
+			taken.push({ index, ids: encode(text) })
+			length += text.length
+			if (taken.length < portion && length < portionLength) continue
+			yield* groups(taken, { rows, tokens: mostTokens })
+			taken = []
+			length = 0
 		}
+		if (taken.length > 0) yield* groups(taken, { rows, tokens: mostTokens })
 	}
 
 	function encode(text: string): number[] {

@@ -68,10 +68,13 @@ function mend({ normalizer }: Encoder, settings: { handle_chinese_chars?: boolea
 
 const hanBeyondBasicPlane = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b820}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu
 
-/** The first space at or behind `from`, or the text's end. */
+/** Where BERT's words end whatever follows: white space, ASCII's punctuation, and Chinese characters, each a word of its own. */
+const boundary = /[ \t\n\r\u00a0\u3000-\u3003\u3008-\u3011!-/:-@[-`{-~\u3400-\u4dbf\u4e00-\u9fff]/g
+
+/** The first end of a word at or behind `from`, or the text's end. */
 function wordEnd(text: string, from: number): number {
-	const space = text.indexOf(' ', from)
-	return space < 0 ? text.length : space
+	boundary.lastIndex = from
+	return boundary.exec(text)?.index ?? text.length
 }
 
 /** What the post-processor puts around a text, found by holding a text with it against one without. */

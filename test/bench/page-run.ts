@@ -43,32 +43,42 @@ export async function timeToFirst(context: BrowserContext, address: string, text
 	return first
 }
 
-/** Throughput once warm: each way is run once uncounted. Checks that all vectors came. */
-export async function throughput(context: BrowserContext, address: string, texts: string[]): Promise<Omit<Visit, 'first'>> {
-	const blank = new URL('/blank.html', address).href
-	const page = await open(context, blank)
+/** Throughput of concurrent calls once warm, and the memory that they leave. Checks that all vectors came. */
+export async function concurrent(context: BrowserContext, address: string, texts: string[]): Promise<Pick<Visit, 'each' | 'memory'>> {
+	const page = await open(context, new URL('/blank.html', address).href)
 	const before = await memory(page)
 	await page.goto(address)
 	await page.waitForFunction('window.contender')
-	const { each, all } = await page.evaluate(async (texts) => {
-		const { contender } = window
-		const time = async (run: () => Promise<Float32Array[]>) => {
-			const start = performance.now()
-			const vectors = await run()
-			if (vectors.length !== texts.length || vectors.some((vector) => vector.length !== 384)) throw new Error('vectors are missing')
-			return (texts.length * 1000) / (performance.now() - start)
-		}
-		// Not counted: WebAssembly tiers up, and the first runs allocate.
-		await contender.each(texts.slice(0, 60))
-		return { each: await time(() => contender.each(texts)), all: await time(() => contender.all(texts)) }
-	}, texts)
+	const each = await throughput(page, 'each', texts)
 	const loaded = await memory(page)
 	await page.evaluate(() => window.contender.dispose())
 	await page.waitForTimeout(200)
 	const disposed = await memory(page)
 	await page.close()
-	return { each, all, memory: { before, loaded, disposed } }
+	return { each, memory: { before, loaded, disposed } }
 }
+
+/** Throughput of one call with all texts, in a page of its own: one that pads all to the longest takes gigabytes. */
+export async function oneCall(context: BrowserContext, address: string, texts: string[]): Promise<number> {
+	const page = await open(context, address)
+	const all = await throughput(page, 'all', texts)
+	await page.close()
+	return all
+}
+
+/** Sentences per second. Not counted before: WebAssembly tiers up, and the first runs allocate. */
+const throughput = (page: Page, way: 'each' | 'all', texts: string[]): Promise<number> =>
+	page.evaluate(
+		async ({ way, texts }) => {
+			const { contender } = window
+			await contender.each(texts.slice(0, 60))
+			const start = performance.now()
+			const vectors = await contender[way](texts)
+			if (vectors.length !== texts.length || vectors.some((vector) => vector.length !== 384)) throw new Error('vectors are missing')
+			return (texts.length * 1000) / (performance.now() - start)
+		},
+		{ way, texts },
+	)
 
 /** A context of its own is a browser profile of its own: nothing cached, nothing stored. */
 export const freshContext = (browser: Browser): Promise<BrowserContext> => browser.newContext()

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core'
 import { readKeyFile } from '../../models/tools/pack/key-file.ts'
 import { findChromium } from '../setup/chromium.mjs'
 import { prepare, root } from './build.ts'
-import { freshContext, throughput, timeToFirst } from './page-run.ts'
+import { concurrent, freshContext, oneCall, timeToFirst } from './page-run.ts'
 import { report, type Sample } from './report.ts'
 import { serveStatic } from './server.ts'
 
@@ -61,7 +61,8 @@ try {
 			const cold = await timeToFirst(context, address, texts[0] as string)
 			const bytes = server.take()
 			const warm = await timeToFirst(context, address, texts[0] as string)
-			const { each, all, memory } = await throughput(context, address, texts)
+			const { each, memory } = await concurrent(context, address, texts)
+			const all = await oneCall(context, address, texts)
 			await context.close()
 			samples.push({
 				contender,

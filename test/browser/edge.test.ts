@@ -134,7 +134,7 @@ describe('prefer-device', () => {
 		expect(await page.evaluate(async () => (await window.runtime.model('m').explain()).edge?.estimate)).toMatchObject({
 			can: 'no',
 			reason: 'unhealthy',
-			detail: 'there is no network',
+			detail: 'offline',
 		})
 	})
 })

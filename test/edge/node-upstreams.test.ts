@@ -1,5 +1,8 @@
 // Overflow from an edge to its upstreams, which are edges themselves: real servers of the Open Inference Protocol.
 
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EdgeConfigInput } from '../../edge/config/schema.ts'
 import { type EmbedOutput, spaceOf } from '../../runtime/core/call.ts'
@@ -73,6 +76,33 @@ describe('an edge that runs nothing itself', () => {
 		await withEdge({ models, upstreams: [upstream({ url: 'http://127.0.0.1:9' })] }, async (edge) => {
 			expect((await call({ url: edge.url, space: '' }, '/v2/health/ready')).status).toBe(503)
 		})
+	})
+
+	test('that is its own upstream says that it is not ready, and does not ask in circles', async () => {
+		// A door in front counts what the edge asks of itself.
+		let asked = 0
+		let target = ''
+		const door = createServer(async (request, response) => {
+			asked++
+			try {
+				const answer = await fetch(target + request.url, { headers: { 'spillway-hops': String(request.headers['spillway-hops']) } })
+				response.writeHead(answer.status).end(await answer.text())
+			} catch {
+				response.destroy()
+			}
+		}).listen(0, '127.0.0.1')
+		await once(door, 'listening')
+		const url = `http://127.0.0.1:${(door.address() as AddressInfo).port}`
+		try {
+			await withEdge({ models, upstreams: [upstream({ url })] }, async (edge) => {
+				target = edge.url
+				expect((await call({ url: edge.url, space: '' }, '/v2/health/ready')).status).toBe(503)
+				expect(asked).toBeLessThan(10)
+			})
+		} finally {
+			door.closeAllConnections()
+			door.close()
+		}
 	})
 
 	test('never asks an upstream of another space, or of an unknown one, for vectors', async () => {

@@ -24,9 +24,7 @@ describe('TensorData', () => {
 	})
 
 	it('refuses data that does not fit', () => {
-		expect(() => fromTensorData({ datatype: 'FP32', shape: [2], data: 'AAAA' })).toThrow(
-			'tensor: 3 bytes are no whole number of FP32 elements',
-		)
+		expect(() => fromTensorData({ datatype: 'FP32', shape: [2], data: 'AAAA' })).toThrow('tensor: 3 bytes are no whole FP32 elements')
 		expect(() => fromTensorData({ datatype: 'UINT8', shape: [2], data: 'AAAA' })).toThrow('shape [2] asks for 2 elements, data has 3')
 	})
 })

@@ -37,6 +37,24 @@ test('who comes while it is under way joins it', async () => {
 	expect(loads.idle('m@')).toBe(true)
 })
 
+test('what begins a load can see that nobody waits for it any more', async () => {
+	let wanted = () => false
+	const loads = shareLoads<string>(
+		(_, asked) => {
+			wanted = asked
+			return new Promise(() => {})
+		},
+		() => {},
+	)
+	const caller = new AbortController()
+	const waiting = loads.wait('m@', { remaining: Number.POSITIVE_INFINITY, signal: caller.signal })
+	await turn()
+	expect(wanted()).toBe(true)
+	caller.abort()
+	await expect(waiting).rejects.toMatchObject({ code: 'aborted' })
+	expect(wanted()).toBe(false)
+})
+
 test('who comes after a failure begins another one', async () => {
 	const { begun, wait } = controlled()
 	const first = wait()

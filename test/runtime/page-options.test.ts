@@ -63,7 +63,7 @@ describe('wrong options are refused when the runtime is made', () => {
 		['a query', { edge: 'https://e.example/?a=1' }, /edge/],
 		['a fragment', { models: 'https://e.example/#a', trust: [key] }, /models/],
 		['assets that are no address', { edge: 'https://e.example', assets: '' }, /assets/],
-		['a trust key that is too short', { edge: 'https://e.example', trust: ['abc'] }, /trust: "abc" is no public key/],
+		['a trust key that is too short', { edge: 'https://e.example', trust: ['abc'] }, /trust: "abc" is no trust key/],
 		['a trust key in base64', { edge: 'https://e.example', trust: [`${key.slice(1)}=`] }, /trust/],
 		['an empty key', { edge: 'https://e.example', key: '' }, /key/],
 		['a key over two lines', { edge: 'https://e.example', key: 'a\nb' }, /key/],

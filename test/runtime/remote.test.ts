@@ -304,7 +304,7 @@ describe('what is expected of an edge', () => {
 	test('nothing while there is no network', async () => {
 		let online = false
 		const edge = edgeExecutor({ name: 'edge', address: 'http://127.0.0.1:9', online: () => online })
-		expect(edge.estimate(embed)).toMatchObject({ can: 'no', reason: 'unhealthy', detail: 'there is no network' })
+		expect(edge.estimate(embed)).toMatchObject({ can: 'no', reason: 'unhealthy', detail: 'offline' })
 		online = true
 		expect(edge.estimate(embed).can).toBe('now')
 	})

@@ -8,6 +8,7 @@ import { checkInputs } from '../../../runtime/session/inputs.ts'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeContext, EdgeEnv } from '../../env.ts'
 import { readBody } from '../../guard/body.ts'
+import { probeHopsOf } from '../../guard/context.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { respondBytes, respondJson } from '../respond.ts'
 import { answer, expectKind, findModel, referTo } from '../served.ts'
@@ -22,8 +23,9 @@ export function oip(parts: EdgeParts): Hono<EdgeEnv> {
 	app.get(routes.live.getRoutingPath(), (c) => respondJson(c, { live: true }))
 
 	app.get(routes.ready.getRoutingPath(), async (c) => {
+		const hops = probeHopsOf(c, config.limits)
 		const served = await models.list()
-		const ready = served.length > 0 && (await Promise.all(served.map((model) => model.ready()))).every(Boolean)
+		const ready = served.length > 0 && (await Promise.all(served.map((model) => model.ready(hops)))).every(Boolean)
 		return respondJson(c, { ready }, { status: ready ? 200 : 503 })
 	})
 
@@ -33,8 +35,9 @@ export function oip(parts: EdgeParts): Hono<EdgeEnv> {
 	})
 
 	const modelReady = async (c: EdgeContext) => {
+		const hops = probeHopsOf(c, config.limits)
 		const model = await namedModel(c)
-		const ready = await model.ready()
+		const ready = await model.ready(hops)
 		return respondJson(c, { name: model.name, ready }, { status: ready ? 200 : 503 })
 	}
 	app.get(routes.modelReady.getRoutingPath(), modelReady)

@@ -52,6 +52,7 @@ for (const sample of goldenBatches(encode, calibration.slice(-20))) golden.push(
 const description = describe({
 	source: sha256(source),
 	dimensions: checkpoint.words.columns,
+	vocabulary: checkpoint.words.rows,
 	calibrationTexts: calibration.length,
 	evaluationTexts: evaluation.length,
 	accuracy,

@@ -10,6 +10,8 @@ export interface Built {
 	/** SHA-256 of the fp32 model it was made from */
 	readonly source: string
 	readonly dimensions: number
+	/** Rows of the word table. */
+	readonly vocabulary: number
 	/** how many */
 	readonly calibrationTexts: number
 	/** how many */
@@ -46,8 +48,8 @@ export function describe(built: Built): Description {
 			padId: 0,
 		},
 		inputs: [
-			{ name: 'input_ids', datatype: 'INT64', shape: ['batch', 'tokens'] },
-			{ name: 'attention_mask', datatype: 'INT64', shape: ['batch', 'tokens'] },
+			{ name: 'input_ids', datatype: 'INT64', shape: ['batch', 'tokens'], min: 0, max: built.vocabulary - 1 },
+			{ name: 'attention_mask', datatype: 'INT64', shape: ['batch', 'tokens'], min: 0, max: 1 },
 		],
 		outputs: [{ name: 'sentence_embedding', datatype: 'FP32', shape: ['batch', built.dimensions] }],
 		axes: { batch: {}, tokens: { max: maxTokens } },
