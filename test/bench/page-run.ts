@@ -2,13 +2,9 @@
 
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 
-export interface Visit {
-	/** Milliseconds from navigation to the first vector. */
-	first: number
+export interface Concurrent {
 	/** Sentences per second: one call for each text, all at once. */
 	each: number
-	/** Sentences per second: one call with all texts. */
-	all: number
 	/** Bytes (JavaScript and WebAssembly, page and workers): before loading, loaded, disposed. */
 	memory: { before: number; loaded: number; disposed: number }
 }
@@ -44,7 +40,7 @@ export async function timeToFirst(context: BrowserContext, address: string, text
 }
 
 /** Throughput of concurrent calls once warm, and the memory that they leave. Checks that all vectors came. */
-export async function concurrent(context: BrowserContext, address: string, texts: string[]): Promise<Pick<Visit, 'each' | 'memory'>> {
+export async function concurrent(context: BrowserContext, address: string, texts: string[]): Promise<Concurrent> {
 	const page = await open(context, new URL('/blank.html', address).href)
 	const before = await memory(page)
 	await page.goto(address)

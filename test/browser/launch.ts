@@ -3,15 +3,7 @@
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll } from 'vitest'
 import { findChromium } from '../setup/chromium.mjs'
-
-const flags = [
-	'--no-sandbox',
-	'--disable-quic',
-	'--no-first-run',
-	'--disable-background-networking',
-	'--disable-component-update',
-	'--disable-sync',
-]
+import { flags } from './flags.ts'
 
 /**
  * Starts a browser; it is closed after the tests of the file.
