@@ -24,6 +24,9 @@ export interface RetryBudget {
 	left: number
 }
 
+/** Who goes first where calls wait. */
+export type Priority = 'high' | 'normal' | 'low'
+
 export interface Context {
 	/** Milliseconds left when the executor is entered. Handed on as a duration at each hop: clocks differ. */
 	readonly remaining: number
@@ -32,6 +35,8 @@ export interface Context {
 	readonly hops: number
 	readonly retries: RetryBudget
 	readonly trace: TraceParent
+	/** Default: `normal`. */
+	readonly priority?: Priority | undefined
 }
 
 /**

@@ -24,6 +24,24 @@ export function unwrap<T>(outcome: Outcome<T>): T {
 
 export type { Trust }
 
+/** What an application may fix instead of leaving it to be measured; all may be absent. */
+export interface Tuning {
+	/** Most rows of a batch. */
+	maxBatch?: number | undefined
+	/** Most milliseconds that a call waits for others to share its run. */
+	maxWait?: number | undefined
+	/** Threads of each session worker. */
+	threads?: number | undefined
+	/** Session workers for each model. */
+	workers?: number | undefined
+	/** Bytes that all models together may take. */
+	memory?: number | undefined
+	/** Milliseconds after which a model that nobody uses gives its memory back. */
+	idle?: number | undefined
+	/** Execution providers that may be tried, and whose files may be downloaded for that. */
+	providers?: readonly ('wasm' | 'webgpu' | 'webnn')[] | undefined
+}
+
 export interface EngineSettings {
 	/** The page's `protocolVersion`; another than the engine's is refused (`environment`). */
 	protocol: number
@@ -32,6 +50,7 @@ export interface EngineSettings {
 	trust: Trust
 	/** Nothing may be asked of the network once a model is there, not even which version is current. */
 	quiet: boolean
+	tuning: Tuning
 	/** Absolute addresses of the session worker's script and of `ort-wasm-simd-threaded.wasm`. */
 	assets: { session: string; wasm: string }
 }

@@ -56,9 +56,9 @@ export function callOver(
 			if (closed) return reject(closed)
 			if (context.signal.aborted) return reject(aborted(context.signal))
 			const id = ++lastId
-			const { remaining, hops, retries, trace } = context
+			const { remaining, hops, retries, trace, priority } = context
 			try {
-				send({ type: 'call', id, call, remaining, hops, retries: retries.left, trace })
+				send({ type: 'call', id, call, remaining, hops, retries: retries.left, trace, priority })
 			} catch (error) {
 				return reject(SpillwayError.from(error, 'invalid-input', 'cannot be sent to a worker: '))
 			}
@@ -94,12 +94,12 @@ export function answerOver(port: MessagePort, infer: (call: Call, context: Conte
 
 	port.onmessage = async ({ data }: MessageEvent<Request>) => {
 		if (data.type === 'cancel') return running.get(data.id)?.abort()
-		const { id, call, remaining, hops, trace } = data
+		const { id, call, remaining, hops, trace, priority } = data
 		const controller = new AbortController()
 		const retries = { left: data.retries }
 		running.set(id, controller)
 		try {
-			const answer = await infer(call, { remaining, signal: controller.signal, hops, retries, trace })
+			const answer = await infer(call, { remaining, signal: controller.signal, hops, retries, trace, priority })
 			send({ type: 'answer', id, answer, retries: retries.left }, buffersOf(answer))
 		} catch (error) {
 			send({ type: 'error', id, error: SpillwayError.from(error).toWire(), retries: retries.left })

@@ -2,11 +2,11 @@
 
 import type { Answer, Call } from '../core/call.ts'
 import type { WireError } from '../core/error.ts'
-import type { Estimate } from '../core/executor.ts'
+import type { Estimate, Priority } from '../core/executor.ts'
 import type { Pace } from '../tasks/pace.ts'
 
 /** Bumped when a message changes its form: a page never talks to a worker of another build unnoticed. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** Asks for an answer. Exactly one `answer` or `error` with the same id comes back. */
 export interface CallMessage {
@@ -18,6 +18,7 @@ export interface CallMessage {
 	hops: number
 	retries: number
 	trace: string
+	priority: Priority | undefined
 }
 
 /** The caller wants no answer any more; the receiver answers with an `error` all the same. */

@@ -60,7 +60,7 @@ export async function startEngine(
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
 		const hello = await bounded('the start of the engine', { remaining: startLimit, signal }, () =>
-			ask('configure', [{ protocol: protocolVersion, models, trust, assets, quiet: policy === 'device-only' }]).then(unwrap),
+			ask('configure', [{ protocol: protocolVersion, models, trust, assets, tuning: {}, quiet: policy === 'device-only' }]).then(unwrap),
 		)
 		worker.onerror = null
 		watchLifeline(hello.lock, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended')))
