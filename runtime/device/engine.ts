@@ -14,10 +14,8 @@ import { answerOver } from './port.ts'
 import { protocolVersion } from './protocol.ts'
 import { messageOn, reportOn, type Standing } from './report.ts'
 import { Teller } from './teller.ts'
+import { checkTuning } from './tuning.ts'
 import { type Compiled, compileWasm } from './wasm.ts'
-
-/** Each computes on one thread. */
-const sessionsPerModel = 1
 
 const models = new Map<string, Model>()
 /** What is true of all models: storage that is full, … */
@@ -47,13 +45,14 @@ const control: EngineControl = {
 	},
 }
 
-async function configure({ protocol, models: base, trust, quiet, assets }: EngineSettings): Promise<EngineHello> {
+async function configure({ protocol, models: base, trust, quiet, tuning, assets }: EngineSettings): Promise<EngineHello> {
 	if (protocol !== protocolVersion)
 		throw new SpillwayError(
 			'environment',
 			`the engine is of another build than the page (protocol ${protocolVersion}, not ${protocol}): serve both from one folder`,
 		)
 	if (around) throw new SpillwayError('internal', 'the engine was configured before')
+	const checked = checkTuning(tuning)
 	const storage = await resilientStorage(browserStorage, (note) => notes.push(note))
 	let compiled: Promise<Compiled> | undefined
 	around = {
@@ -61,7 +60,7 @@ async function configure({ protocol, models: base, trust, quiet, assets }: Engin
 		store: createStore({ base: new URL(base), trust, storage }),
 		quiet,
 		script: assets.session,
-		size: sessionsPerModel,
+		tuning: checked,
 		wasm() {
 			compiled ??= compileWasm(assets.wasm, storage, life.signal).catch((error) => {
 				// The next load tries anew.

@@ -6,7 +6,7 @@ import type { Pointer, Revalidation } from '../store/channel.ts'
 import type { Storage } from '../store/storage.ts'
 import type { Store } from '../store/store.ts'
 import { choose } from './choose.ts'
-import type { ModelReport } from './control.ts'
+import type { ModelReport, Tuning } from './control.ts'
 import { type Prepared, prepareWorker } from './member.ts'
 import type { Progress, StateMessage } from './protocol.ts'
 import { type Loaded, messageOn, reportOn, type Standing } from './report.ts'
@@ -21,8 +21,8 @@ export interface Surroundings {
 	quiet: boolean
 	/** Address of the session worker's script. */
 	script: string
-	/** Session workers for each model. */
-	size: number
+	/** What the application has fixed. */
+	tuning: Readonly<Tuning>
 	/** ONNX Runtime's WebAssembly, compiled once for all. */
 	wasm(): Promise<Compiled>
 	onProgress(progress: Progress): void
@@ -153,7 +153,7 @@ export class Model {
 	}
 
 	async #serve(pointer: Pointer, network: 'patient' | 'hasty'): Promise<Loaded> {
-		const { store, storage, size, onChange } = this.#around
+		const { store, storage, tuning, onChange } = this.#around
 		const { signal } = this.#life
 		// A worker is got ready beside the download.
 		this.#prepared ??= this.#prepare(signal)
@@ -179,7 +179,7 @@ export class Model {
 		const served = await serveVersion({
 			version,
 			choice,
-			size,
+			tuning,
 			records: storage.records,
 			signal,
 			prepare: (signal) => this.#takePrepared() ?? this.#prepare(signal),

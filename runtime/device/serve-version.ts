@@ -11,14 +11,15 @@ import type { Pace } from '../tasks/pace.ts'
 import { tokenized } from '../tasks/tokenized.ts'
 import { createTokenizer } from '../tasks/tokenizer.ts'
 import type { Choice } from './choose.ts'
+import type { Tuning } from './control.ts'
 import { type Prepared, startMember } from './member.ts'
 import { createPool } from './pool.ts'
 
 export interface ServeOptions {
 	version: Version
 	choice: Choice
-	/** Session workers. */
-	size: number
+	/** What the application has fixed. */
+	tuning: Readonly<Tuning>
 	/** Starts a session worker and ONNX Runtime in it. */
 	prepare(signal: AbortSignal): Promise<Prepared>
 	records: Records
@@ -44,10 +45,11 @@ const mostWork = 2048
 
 /** @throws what `startMember` throws; `malformed` for a tokenizer that cannot be used. */
 export async function serveVersion(options: ServeOptions): Promise<Served> {
-	const { version, choice, size, records, prepare, again, onChange, onFailed } = options
+	const { version, choice, tuning, records, prepare, again, onChange, onFailed } = options
 	const { manifest, digest } = version
 	const { variant, provider, graph } = choice
 	const { task } = manifest
+	const { workers: size = 1 } = tuning
 	// First, because it may throw.
 	const tokenizer = task && createTokenizer(fileOf(version.files, task.tokenizer), task.maxTokens)
 

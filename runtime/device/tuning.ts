@@ -1,0 +1,33 @@
+// What an application may fix of the engine, checked where it arrives: the page checks it, too, but other programs may start an engine.
+
+import { SpillwayError } from '../core/error.ts'
+import type { Tuning } from './control.ts'
+
+type Check = readonly [fits: (value: never) => boolean, is: string]
+
+const count: Check = [(value: number) => Number.isInteger(value) && value > 0, 'a whole number above 0']
+const providers = ['wasm', 'webgpu', 'webnn']
+
+const checks: Record<keyof Tuning, Check> = {
+	maxBatch: count,
+	maxWait: [(value: number) => Number.isFinite(value) && value >= 0, 'milliseconds'],
+	threads: count,
+	workers: count,
+	memory: [(value: number) => Number.isFinite(value) && value > 0, 'a number of bytes'],
+	idle: [(value: number) => value > 0, 'milliseconds, or Infinity'],
+	providers: [
+		(value: unknown) => Array.isArray(value) && value.length > 0 && value.every((one) => providers.includes(one)),
+		`a list of ${providers.join(', ')}`,
+	],
+}
+
+/** @throws SpillwayError `malformed`, saying what to give. */
+export function checkTuning(tuning: Tuning): Readonly<Tuning> {
+	for (const [name, value] of Object.entries(tuning)) {
+		const check = checks[name as keyof Tuning] as Check | undefined
+		if (!check) throw new SpillwayError('malformed', `tuning: unknown option ${JSON.stringify(name)}`)
+		const [fits, is] = check
+		if (value !== undefined && !fits(value as never)) throw new SpillwayError('malformed', `tuning: ${name} must be ${is}`)
+	}
+	return tuning
+}
