@@ -70,6 +70,8 @@ export function loadTroubleWords(error: unknown): string {
 			return 'The model cannot be fetched: there is no connection.'
 		case 'storage-full':
 			return 'There is too little free storage for the model.'
+		case 'out-of-memory':
+			return 'There is too little free memory for the model.'
 		case 'golden-mismatch':
 			return 'The model gave wrong results in its self-test on this device and is not used here.'
 		case 'environment':

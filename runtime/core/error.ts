@@ -44,6 +44,8 @@ export type ErrorCode =
 	| 'malformed'
 	/** The browser refuses to store more. */
 	| 'storage-full'
+	/** The memory that models may take, or that there is, does not suffice. */
+	| 'out-of-memory'
 	/** The page lacks something that is needed (secure context, WebAssembly, …). */
 	| 'environment'
 	/** A fault of Spillway's own. */

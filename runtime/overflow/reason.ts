@@ -9,6 +9,7 @@ const reasons: Partial<Record<ErrorCode, OverflowReason>> = {
 	'too-large': 'unsupported',
 	environment: 'unsupported',
 	'storage-full': 'memory',
+	'out-of-memory': 'memory',
 	'rate-limited': 'queue',
 	'deadline-exceeded': 'deadline',
 }

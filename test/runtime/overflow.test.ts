@@ -118,6 +118,7 @@ describe('failures', () => {
 		['untrusted', 'unhealthy'],
 		['internal', 'unhealthy'],
 		['storage-full', 'memory'],
+		['out-of-memory', 'memory'],
 		['unsupported', 'unsupported'],
 		['not-found', 'unsupported'],
 		['too-large', 'unsupported'],
