@@ -5,6 +5,9 @@ import { find } from '../view/element.ts'
 
 const script = '/service-worker.js'
 
+/** Milliseconds that a new version may take to take over before the page is reloaded all the same. */
+const patience = 3_000
+
 /**
  * Whether the page can be opened without a network from now on; resolves when that is settled, and never rejects. From then on the browser
  * fetches nothing more for the service worker during this visit.
@@ -58,6 +61,8 @@ function offerUpdate(workbox: Workbox): void {
 	find('update-now', HTMLButtonElement).addEventListener('click', () => {
 		workbox.addEventListener('controlling', () => location.reload())
 		workbox.messageSkipWaiting()
+		// The new version takes over when the old one has finished its work, which may be once no page is open: a reload is such a moment.
+		setTimeout(() => location.reload(), patience)
 	})
 	find('update-later', HTMLButtonElement).addEventListener('click', () => {
 		box.hidden = true

@@ -227,8 +227,9 @@ describe('a later visit', () => {
 		await page.waitForSelector('#update:not([hidden])')
 		await Promise.all([page.waitForEvent('load'), page.click('#update-now')])
 		await ready(page)
-		expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting)).toBe(null)
-		expect(await page.isVisible('#update')).toBe(false)
+		await expect
+			.poll(() => page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting ?? null), { timeout: 20_000 })
+			.toBe(null)
 	})
 })
 
