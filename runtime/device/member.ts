@@ -16,6 +16,8 @@ export interface Member {
 	readonly ask: Caller['ask']
 	/** Aborts, with a `SpillwayError` as its reason, when the worker has died or was ended. */
 	readonly over: AbortSignal
+	/** Bytes of its WebAssembly memory, as it last told; 0 when it does not know. It only ever grows. */
+	readonly memory: number
 	/** Ends the worker and gives its memory back; what is under way rejects with `error`. */
 	end(error: SpillwayError): void
 }
@@ -100,7 +102,7 @@ export async function startMember(
 		const caller = callOver(port1, 'the session worker')
 		over.addEventListener('abort', () => caller.close(over.reason))
 		worker.connect(transfer(port2, [port2]))
-		return { member: { ask: caller.ask, over, end }, remembered: known !== undefined }
+		return { member: { ask: caller.ask, over, memory: 0, end }, remembered: known !== undefined }
 	} catch (error) {
 		end(SpillwayError.from(error))
 		throw error

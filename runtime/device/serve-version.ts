@@ -62,7 +62,7 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 
 	const pool = await createPool({
 		name: 'device',
-		size,
+		most: size,
 		work: (call) => (call.kind === 'tensors' ? likelyWork(manifest, call.tensors) : 1),
 		onChange,
 		onFailed,

@@ -5,7 +5,7 @@ import type { Answer, Call, TensorsCall, TensorsOutput } from '../../runtime/cor
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Context, Executor } from '../../runtime/core/executor.ts'
 import type { Member } from '../../runtime/device/member.ts'
-import { createPool, type PoolOptions } from '../../runtime/device/pool.ts'
+import { createPool, type Pool, type PoolOptions } from '../../runtime/device/pool.ts'
 import { answerOver, callOver } from '../../runtime/device/port.ts'
 import { textTensors } from './tiny.ts'
 import { context, tinySession } from './tiny-sessions.ts'
@@ -22,16 +22,16 @@ interface Started {
 }
 
 let session: Executor
-let pool: Executor
+let pool: Pool
 let started: Started[]
 
 /** @param answers what the workers do instead of running their session, one after another; the last goes on. */
-async function poolOf(size: number, answers: ((inner: Infer) => Infer)[] = [], options: Partial<PoolOptions> = {}): Promise<void> {
+async function poolOf(most: number, answers: ((inner: Infer) => Infer)[] = [], options: Partial<PoolOptions> = {}): Promise<void> {
 	session = await tinySession('cpu')
 	started = []
 	pool = await createPool({
 		name: 'device',
-		size,
+		most,
 		work: () => 1,
 		async start() {
 			const answer = answers[Math.min(started.length, answers.length - 1)] ?? ((inner) => inner)
@@ -48,7 +48,7 @@ async function poolOf(size: number, answers: ((inner: Infer) => Infer)[] = [], o
 				over.abort(error)
 				caller.close(error)
 			}
-			const member = { ask: caller.ask, over: over.signal, end }
+			const member = { ask: caller.ask, over: over.signal, memory: 1000, end }
 			started.push({ member, calls, kill: () => end(new SpillwayError('worker-lost', 'the session worker ended')) })
 			return member
 		},
@@ -76,6 +76,17 @@ const until = async (condition: () => boolean) => {
 	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
 }
 
+/** Asks for workers until there are so many: one waits in line all the while. */
+async function grown(workers: number): Promise<void> {
+	const waiting = Array.from({ length: workers + 1 }, () => pool.infer(call(), context()))
+	await until(() => {
+		pool.want(1e9)
+		return pool.width === workers
+	})
+	await Promise.all(waiting)
+	for (const { calls } of started) calls.length = 0
+}
+
 test('answers, and says how long a call waited', async () => {
 	await poolOf(1, [slow(30)])
 	const [first, second] = (await Promise.all([pool.infer(call(), context()), pool.infer(call(5), context())])) as [Answer, Answer]
@@ -86,6 +97,7 @@ test('answers, and says how long a call waited', async () => {
 
 test('each worker computes one call at a time, and both have something to do', async () => {
 	await poolOf(2, [slow(5)])
+	await grown(2)
 	expect(await settled(Array.from({ length: 20 }, () => pool.infer(call(), context())))).toEqual(new Array(20).fill('answered'))
 	expect(started.map(({ calls }) => calls.length).sort()).toEqual([10, 10])
 })
@@ -176,25 +188,23 @@ test('a worker that cannot be replaced: what waits is rejected with the reason',
 	expect(failures).toMatchObject([{ code: 'not-found' }])
 })
 
-test('a start that fails is the pool’s error, and ends the workers that did start', async () => {
-	const ended: string[] = []
-	let starts = 0
+test('a first worker that cannot be started is the pool’s error', async () => {
 	const made = createPool({
 		name: 'device',
-		size: 2,
+		most: 2,
 		work: () => 1,
-		async start() {
-			if (starts++ === 1) throw new SpillwayError('golden-mismatch', 'wrong here')
-			return { ask: () => new Promise(() => {}), over: new AbortController().signal, end: (error) => void ended.push(error.code) }
-		},
+		start: () => Promise.reject(new SpillwayError('golden-mismatch', 'wrong here')),
 	})
 	await expect(made).rejects.toMatchObject({ code: 'golden-mismatch' })
-	expect(ended).toEqual(['golden-mismatch'])
 })
 
 test('disposing settles everything at once and ends the workers', async () => {
 	await poolOf(2, [stuck])
 	const calls = Array.from({ length: 5 }, () => pool.infer(call(), context()))
+	await until(() => {
+		pool.want(1e9)
+		return pool.width === 2
+	})
 	await until(() => started.every(({ calls }) => calls.length === 1))
 	await pool.dispose()
 	expect(await settled(calls)).toEqual(new Array(5).fill('disposed'))
