@@ -12,6 +12,9 @@ const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8')) as { ve
 /** ONNX Runtime's wasm, kept out of all scripts. */
 const wasm = 'ort-wasm-simd-threaded.wasm'
 
+/** Files that have other people's code built in. */
+const licensed = ['engine.js', 'session.js']
+
 /** One self-contained file of one entry. */
 const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife' = 'es'): EnvironmentOptions => ({
 	// Whatever the tests or Node say: this is for browsers.
@@ -25,7 +28,7 @@ const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife'
 		minify: true,
 		sourcemap: 'hidden',
 		// What is built in is under its own licence, which asks to be handed on.
-		license: name !== 'spillway.js' && { fileName: `${name}.licenses.md` },
+		license: licensed.includes(name) && { fileName: `${name}.licenses.md` },
 		rolldownOptions: {
 			input: at(entry),
 			preserveEntrySignatures: 'exports-only',
@@ -41,16 +44,22 @@ const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife'
 	},
 })
 
+/** What the entry loads when it is needed, by environment: files beside it. */
+const later = {
+	edge: file('runtime/remote/page.ts', 'dist/runtime', 'edge.js'),
+	engine: file('runtime/device/engine.ts', 'dist/runtime', 'engine.js'),
+	session: file('runtime/device/session-worker.ts', 'dist/runtime', 'session.js'),
+}
+
 /** Puts ONNX Runtime's wasm beside the module, and all that the script tag needs beside the script. */
 const copyFiles: Plugin = {
 	name: 'spillway-files',
 	applyToEnvironment: ({ name }) => name === 'session' || name === 'script',
 	async writeBundle() {
 		const { name } = this.environment
+		const beside = [...Object.keys(later).map((name) => `${name}.js`), ...licensed.map((name) => `${name}.licenses.md`), wasm]
 		const [from, to, files] =
-			name === 'session'
-				? ['node_modules/onnxruntime-web/dist', 'dist/runtime', [wasm]]
-				: ['dist/runtime', 'dist/script', ['engine.js', 'engine.js.licenses.md', 'session.js', 'session.js.licenses.md', wasm]]
+			name === 'session' ? ['node_modules/onnxruntime-web/dist', 'dist/runtime', [wasm]] : ['dist/runtime', 'dist/script', beside]
 		for (const file of files) await copyFile(at(`${from}/${file}`), at(`${to}/${file}`))
 	},
 }
@@ -65,19 +74,36 @@ const keepAddresses: Plugin = {
 	},
 }
 
+/**
+ * Leaves `import(address)` alone, too: Vite would wrap it into preloading, and minifying would take the words away that keep the application's
+ * bundler off it.
+ */
+const keepImports: Plugin = {
+	name: 'spillway-imports',
+	enforce: 'pre',
+	applyToEnvironment: ({ name }) => name === 'client' || name === 'script',
+	transform: {
+		filter: { code: /import\(\/\*/ },
+		handler: (code) => ({ code: code.replaceAll(/import\((?=\/\*)/g, 'importLater('), map: null }),
+	},
+	generateBundle(_, bundle) {
+		for (const file of Object.values(bundle))
+			if (file.type === 'chunk') file.code = file.code.replaceAll('importLater(', 'import(/* @vite-ignore *//* webpackIgnore: true */')
+	},
+}
+
 export default defineConfig({
 	root: at('.'),
 	publicDir: false,
-	plugins: [keepAddresses, copyFiles],
+	plugins: [keepAddresses, keepImports, copyFiles],
 	environments: {
 		client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
-		engine: file('runtime/device/engine.ts', 'dist/runtime', 'engine.js'),
-		session: file('runtime/device/session-worker.ts', 'dist/runtime', 'session.js'),
+		...later,
 		script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),
 	},
 	builder: {
 		async buildApp(builder) {
-			for (const name of ['client', 'engine', 'session', 'script']) {
+			for (const name of ['client', ...Object.keys(later), 'script']) {
 				const environment = builder.environments[name]
 				if (environment) await builder.build(environment)
 			}

@@ -17,13 +17,15 @@ export type { ModelOptions, Runtime } from './page/runtime.ts'
 
 /** Bundlers recognise this form, and copy the files as they are. */
 const beside: Assets = {
+	edge: new URL('./edge.js', import.meta.url).href,
 	engine: new URL('./engine.js', import.meta.url).href,
 	session: new URL('./session.js', import.meta.url).href,
 	wasm: new URL('./ort-wasm-simd-threaded.wasm', import.meta.url).href,
 }
 
 /**
- * Makes the runtime of a page. Nothing is downloaded or started before a model is wanted.
+ * Makes the runtime of a page. Of a model nothing is downloaded or started before it is wanted; what calls the edge (`edge.js`, a few kB) is
+ * fetched at once, unless the policy is `device-only`.
  *
  * @param options `edge`, `key`, `policy`, `trust`, `models`, `assets`: see {@link RuntimeOptions}. One of `edge` and `models` is needed.
  * @throws SpillwayError `malformed` when the options are wrong or do not fit together.

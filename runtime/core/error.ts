@@ -65,6 +65,9 @@ export interface WireError {
 	cause?: WireError | { message: string } | undefined
 }
 
+/** Marks the errors of every copy of the class: files that a page loads later have their own. */
+const brand: unique symbol = Symbol.for('spillway.error')
+
 /**
  * What every promise of Spillway rejects with.
  * @example try { await minilm.embed(texts) } catch (error) { if (error.code === "deadline-exceeded") … }
@@ -79,6 +82,15 @@ export class SpillwayError extends Error {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause })
 		this.code = code
 		this.retryAfter = options.retryAfter
+	}
+
+	/** Whether `error` is ours, whichever file it was made in. */
+	static override [Symbol.hasInstance](error: unknown): error is SpillwayError {
+		return !!(error as SpillwayError | undefined)?.[brand]
+	}
+
+	protected get [brand](): true {
+		return true
 	}
 
 	/** Plain data with the chain of causes, but without stacks. */

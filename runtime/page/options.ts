@@ -18,12 +18,13 @@ export interface RuntimeOptions {
 	trust?: readonly string[] | undefined
 	/** Address of packed models: any static host. Default: the edge's. */
 	models?: string | undefined
-	/** Address of the folder with `engine.js`, `session.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
+	/** Address of the folder with `edge.js`, `engine.js`, `session.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
 	assets?: string | undefined
 }
 
-/** Addresses of the files that are loaded when a model is. */
+/** Addresses of the files that are loaded when they are needed. */
 export interface Assets {
+	edge: string
 	engine: string
 	session: string
 	wasm: string
@@ -31,6 +32,7 @@ export interface Assets {
 
 /** The files of one folder, whose address ends in a slash. */
 export const assetsIn = (folder: string): Assets => ({
+	edge: `${folder}edge.js`,
 	engine: `${folder}engine.js`,
 	session: `${folder}session.js`,
 	wasm: `${folder}ort-wasm-simd-threaded.wasm`,

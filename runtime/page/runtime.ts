@@ -1,8 +1,8 @@
 // The runtime of a page: one engine and one edge for all its models.
 
 import { SpillwayError } from '../core/error.ts'
-import { edgeExecutor } from '../remote/edge.ts'
 import { deviceExecutor } from './device.ts'
+import { laterEdge } from './edge.ts'
 import { type Model, makeModel, type ReadyOptions } from './model.ts'
 import { type Assets, type RuntimeOptions, settingsOf } from './options.ts'
 
@@ -28,10 +28,10 @@ export interface Runtime {
 export function makeRuntime(options: RuntimeOptions, beside: Assets): Runtime {
 	const settings = settingsOf(options, beside)
 	const disposal = new AbortController()
-	const { edge: address, key, policy } = settings
+	const { edge: address, key, policy, assets } = settings
 	const device = policy === 'edge-only' ? null : deviceExecutor(settings, disposal.signal)
-	const online = () => globalThis.navigator?.onLine !== false
-	const edge = address === undefined ? null : { address, executor: edgeExecutor({ name: 'edge', address, key, online }) }
+	const edge =
+		address === undefined ? null : { address, executor: laterEdge(assets.edge, address, key, policy !== 'device-only', disposal.signal) }
 
 	const runtime: Runtime = {
 		model(name, { version } = {}) {

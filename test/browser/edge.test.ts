@@ -140,10 +140,13 @@ describe('prefer-device', () => {
 })
 
 describe('device-only', () => {
-	test('the edge is never asked to answer', async () => {
+	test('the edge is never asked to answer, and what calls it is not even loaded', async () => {
+		site.asked.length = 0
 		await open({ policy: 'device-only' })
 		expect((await embed()).ran).toMatchObject({ executor: 'device', overflow: [] })
 		expect(calls).toBe(0)
+		expect(site.asked).toContain('/spillway/engine.js')
+		expect(site.asked).not.toContain('/spillway/edge.js')
 	})
 
 	test('for one call, where the runtime would allow more', async () => {
@@ -154,6 +157,16 @@ describe('device-only', () => {
 })
 
 describe('edge-only', () => {
+	test('when what calls the edge could not be loaded, the next call tries again', async () => {
+		site.fault = (path, response) => path.endsWith('/edge.js') && !!response.writeHead(503).end()
+		await open({ policy: 'edge-only' })
+		const failed = () => page.evaluate(() => window.errorOf(window.runtime.model('m').embed(['hello'])))
+		expect(await failed()).toMatchObject({ code: 'network', message: expect.stringContaining('edge.js') })
+		expect(await failed()).toMatchObject({ code: 'network' })
+		site.fault = undefined
+		expect((await embed()).ran).toMatchObject({ executor: 'edge' })
+	})
+
 	test('nothing is loaded: no worker, no model', async () => {
 		await open({ policy: 'edge-only' })
 		const requests: string[] = []

@@ -60,6 +60,7 @@ export function pagesSuite(edge: () => ServingPages): void {
 		})
 
 		test.each([
+			['edge.js', 'text/javascript; charset=utf-8'],
 			['engine.js', 'text/javascript; charset=utf-8'],
 			['session.js', 'text/javascript; charset=utf-8'],
 			['ort-wasm-simd-threaded.wasm', 'application/wasm'],

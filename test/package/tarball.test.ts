@@ -40,8 +40,8 @@ describe('contents', () => {
 		expect(named.filter((path) => !tarball.paths.includes(path))).toEqual([])
 	})
 
-	test.each(['dist/runtime', 'dist/script'])('%s is complete: entry, engine, session, ONNX Runtime', (folder) => {
-		for (const file of ['spillway.js', 'engine.js', 'session.js', 'ort-wasm-simd-threaded.wasm'])
+	test.each(['dist/runtime', 'dist/script'])('%s is complete: entry, edge, engine, session, ONNX Runtime', (folder) => {
+		for (const file of ['spillway.js', 'edge.js', 'engine.js', 'session.js', 'ort-wasm-simd-threaded.wasm'])
 			expect(tarball.paths).toContain(`${folder}/${file}`)
 	})
 

@@ -5,7 +5,7 @@ import { createRuntime } from '../../runtime/index.ts'
 import { type RuntimeOptions, settingsOf } from '../../runtime/page/options.ts'
 
 const key = 'A'.repeat(43)
-const beside = { engine: 'e', session: 's', wasm: 'w' }
+const beside = { edge: 'd', engine: 'e', session: 's', wasm: 'w' }
 const settings = (options: RuntimeOptions) => settingsOf(options, beside)
 
 describe('an edge is enough', () => {
@@ -38,6 +38,7 @@ describe('an edge is enough', () => {
 			models: 'https://cdn.example.com/m/',
 			trust: { keys: [key] },
 			assets: {
+				edge: 'https://cdn.example.com/a/edge.js',
 				engine: 'https://cdn.example.com/a/engine.js',
 				session: 'https://cdn.example.com/a/session.js',
 				wasm: 'https://cdn.example.com/a/ort-wasm-simd-threaded.wasm',
