@@ -28,6 +28,8 @@ export interface Prepared {
 	/** What computes there, for golden verdicts. */
 	readonly build: string
 	readonly over: AbortSignal
+	/** Takes what the worker tells of its WebAssembly memory, in bytes. */
+	onMemory(bytes: number): void
 	end(error: SpillwayError): void
 }
 
@@ -42,7 +44,17 @@ export interface PrepareOptions {
 	/** ONNX Runtime's WebAssembly; waited for while the script is loaded. */
 	wasm: Promise<WebAssembly.Module>
 	signal: AbortSignal
+	/** Told how large its WebAssembly memory is, whenever it has grown. */
+	onMemory?(bytes: number): void
+	/** Told once when nothing is left of the worker, or of the attempt to start one. */
+	onGone?(): void
 }
+
+/** Milliseconds that a worker which was ended is waited for. */
+const endLimit = 2_000
+
+/** Whoever was ended is watched until it is gone. */
+const never = new AbortController().signal
 
 /**
  * Starts a session worker, and ONNX Runtime in it.
@@ -50,8 +62,17 @@ export interface PrepareOptions {
  * @throws SpillwayError `environment` (the script cannot be loaded, ONNX Runtime does not start), `worker-lost` (it died on the way),
  * `aborted`, and what `wasm` rejects with.
  */
-export async function prepareWorker({ script, name, wasm, signal }: PrepareOptions): Promise<Prepared> {
-	const worker = spawn(script, name)
+export async function prepareWorker(options: PrepareOptions): Promise<Prepared> {
+	const { script, name, wasm, signal, onMemory = () => {}, onGone = () => {} } = options
+	let worker: Worker
+	try {
+		worker = spawn(script, name)
+	} catch (error) {
+		onGone()
+		throw SpillwayError.from(error, 'environment', 'no worker can be started: ')
+	}
+	/** Resolves when its thread has ended; before it has told its lock there is no way to know. */
+	let gone = Promise.resolve()
 	const over = new AbortController()
 	const end = (error: SpillwayError) => {
 		over.abort(error)
@@ -61,9 +82,11 @@ export async function prepareWorker({ script, name, wasm, signal }: PrepareOptio
 		end(new SpillwayError('environment', `${script} failed: ${event.message || 'the script cannot be loaded'}`)),
 	)
 	worker.addEventListener('messageerror', () => end(new SpillwayError('worker-lost', 'a message of the session worker could not be read')))
-	const prepared = { worker: wrap<SessionControl>(worker), over: over.signal, end }
+	over.signal.addEventListener('abort', () => within(endLimit, gone).then(onGone), { once: true })
+	const prepared = { worker: wrap<SessionControl>(worker), over: over.signal, onMemory, end }
 	const { lock, build } = await ask(prepared, signal, (worker) => worker.hello())
-	watchLifeline(lock, over.signal, () => end(new SpillwayError('worker-lost', 'the session worker ended')))
+	gone = new Promise((resolve) => watchLifeline(lock, never, resolve))
+	gone.then(() => end(new SpillwayError('worker-lost', 'the session worker ended')))
 	const module = await wasm.catch((error) => {
 		end(SpillwayError.from(error))
 		throw error
@@ -125,4 +148,12 @@ async function ask<T>(
 		end(SpillwayError.from(reason))
 		throw reason
 	}
+}
+
+/** Resolves with `work`, or after so many milliseconds. */
+function within(milliseconds: number, work: Promise<void>): Promise<void> {
+	return new Promise((resolve) => {
+		const timer = setTimeout(resolve, milliseconds)
+		work.finally(() => clearTimeout(timer)).then(resolve, resolve)
+	})
 }
