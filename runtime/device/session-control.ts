@@ -1,6 +1,7 @@
 // What Comlink carries between the engine and its session workers: how they are started, configured and stopped.
 
 import type { Manifest, Provider } from '../../models/format/manifest.ts'
+import type { WireError } from '../core/error.ts'
 import type { Verdict } from '../session/checked.ts'
 import type { Outcome } from './control.ts'
 
@@ -28,10 +29,23 @@ export interface SessionSettings {
 export interface SessionControl {
 	/** First of all, once. */
 	hello(): Promise<Outcome<SessionHello>>
-	/** Starts ONNX Runtime. @param wasm `ort-wasm-simd-threaded.wasm`, compiled. */
-	prepare(wasm: WebAssembly.Module): Promise<Outcome<void>>
+	/**
+	 * Starts ONNX Runtime.
+	 *
+	 * @param wasm the build's wasm, compiled.
+	 * @param threads with which it should compute.
+	 * @returns the threads with which it does, and the bytes of its WebAssembly memory.
+	 */
+	prepare(wasm: WebAssembly.Module, threads: number): Promise<Outcome<{ threads: number; memory: number }>>
 	/** Loads the graph, after `prepare`, and checks it. A verdict that samples failed ends the session. */
-	start(settings: SessionSettings): Promise<Outcome<Verdict>>
+	start(settings: SessionSettings): Promise<Outcome<{ verdict: Verdict; memory: number }>>
 	/** Gives the worker a port for calls, after `start`. */
 	connect(port: MessagePort): void
 }
+
+/** What a session worker tells by itself, beside Comlink's messages. */
+export type SessionTold =
+	/** Its WebAssembly memory has grown, to so many bytes. */
+	| { type: 'memory'; bytes: number }
+	/** It cannot go on, and is to be ended. The call that it was at gets no answer of it. */
+	| { type: 'gone'; error: WireError }

@@ -1,5 +1,7 @@
 // Starts a module worker from any address, also of another origin (a script tag's files come from the edge).
 
+import { messageOf, SpillwayError } from '../core/error.ts'
+
 /**
  * @param url absolute address of a self-contained ES module.
  * @param name shown in the browser's developer tools.
@@ -14,4 +16,30 @@ export function spawn(url: string, name: string): Worker {
 	worker.addEventListener('message', revoke, { once: true })
 	worker.addEventListener('error', revoke, { once: true })
 	return worker
+}
+
+/**
+ * As `spawn`, for a script that starts workers from its own address, `import.meta.url`, as ONNX Runtime does for its threads: one of another
+ * origin is fetched, and runs from an address of this origin.
+ *
+ * @param over when it aborts, that address is given up.
+ * @throws SpillwayError `environment` when the script cannot be fetched, `aborted`.
+ */
+export async function spawnWithThreads(url: string, name: string, over: AbortSignal): Promise<Worker> {
+	if (new URL(url).origin === self.origin) return spawn(url, name)
+	const script = await fetchScript(url, over)
+	const blob = URL.createObjectURL(script)
+	over.addEventListener('abort', () => URL.revokeObjectURL(blob), { once: true })
+	return new Worker(blob, { type: 'module', name })
+}
+
+async function fetchScript(url: string, signal: AbortSignal): Promise<Blob> {
+	try {
+		const response = await fetch(url, { credentials: 'omit', signal })
+		if (!response.ok) throw new Error(`status ${response.status}`)
+		return new Blob([await response.text()], { type: 'text/javascript' })
+	} catch (cause) {
+		if (signal.aborted) throw SpillwayError.from(signal.reason)
+		throw new SpillwayError('environment', `${url} cannot be fetched: ${messageOf(cause)}`, { cause })
+	}
 }

@@ -3,24 +3,41 @@
 import type { Env } from 'onnxruntime-common'
 import type { Ort } from './ort.ts'
 
+/** The WebAssembly memory that ONNX Runtime works in. */
+export interface WasmMemory {
+	/** Its size now, in bytes; 0 before the first session. It grows and never shrinks. */
+	readonly bytes: number
+}
+
 /**
- * Prepares `onnxruntime-web` to run on one thread from `module`; to be called before its first session is made.
+ * Prepares `onnxruntime-web` to run from `module`; to be called before its first session is made.
  * ONNX Runtime takes its binary as bytes (onnxruntime pull request 21534) or by address, but not compiled: so the one
  * instantiation that follows is handed ours.
  *
  * @param env `ort.env` of the onnxruntime-web build that `module` belongs to.
- * @param module compiled `ort-wasm-simd-threaded.wasm`.
+ * @param module the build's compiled wasm.
+ * @param threads including the calling one. More than one needs a browser's worker, cross-origin isolated, and ONNX Runtime's script at an
+ * address from which workers can be started. Default: 1.
  */
-export function useWasmModule(env: Env, module: WebAssembly.Module): void {
-	env.wasm.numThreads = 1
+export function useWasmModule(env: Env, module: WebAssembly.Module, threads = 1): WasmMemory {
+	env.wasm.numThreads = threads
 	env.wasm.proxy = false
 	// Not empty, or it would be fetched; never looked at.
 	env.wasm.wasmBinary = new Uint8Array(1).buffer
+	let memory: WebAssembly.Memory | undefined
 	const { instantiate } = WebAssembly
-	WebAssembly.instantiate = (async (_bytes: BufferSource, imports?: WebAssembly.Imports) => {
+	WebAssembly.instantiate = (async (_bytes: BufferSource, imports: WebAssembly.Imports = {}) => {
 		WebAssembly.instantiate = instantiate
+		memory = Object.values(imports)
+			.flatMap((names) => Object.values(names))
+			.find((value) => value instanceof WebAssembly.Memory)
 		return { module, instance: await instantiate(module, imports) }
 	}) as unknown as typeof instantiate
+	return {
+		get bytes() {
+			return memory?.buffer.byteLength ?? 0
+		},
+	}
 }
 
 /** An ONNX model of one Identity of one float. */

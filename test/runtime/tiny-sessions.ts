@@ -18,7 +18,7 @@ export async function ortFor(provider: Provider): Promise<Ort> {
 	if (provider === 'cpu') return ortNode
 	prepared ??= readFile(wasm)
 		.then((bytes) => WebAssembly.compile(bytes))
-		.then((module) => useWasmModule(ortWeb.env, module))
+		.then((module) => void useWasmModule(ortWeb.env, module))
 	await prepared
 	return ortWeb
 }
