@@ -81,6 +81,8 @@ export interface ModelReport {
 	/** Why the model is not there, when `state` is `failed`. */
 	error: WireError | null
 	estimate: StateMessage['estimate']
+	/** Of an engine that tabs share: how many do, and whether this one hosts it. Else absent. */
+	tabs?: { count: number; leads: boolean } | undefined
 }
 
 /** The engine worker's Comlink interface. Calls themselves travel by `protocol.ts` over a connected port. */
@@ -92,6 +94,13 @@ export interface EngineControl {
 	 * then each state when it changes, and the progress of loads.
 	 */
 	connect(port: MessagePort): void
+	/**
+	 * Lets other tabs of the origin use the engine, over broadcast channels (`tabs/protocol.ts`).
+	 *
+	 * @param group name of the channel on which they hear one another.
+	 * @param leader client id, as Web Locks know it, of this engine's page.
+	 */
+	share(group: string, leader: string): void
 	/**
 	 * Resolves when the model serves (its golden samples passed). Loads of a model that is loading or loaded join it.
 	 *

@@ -7,10 +7,11 @@ import type { Context } from '../core/executor.ts'
 import { browserStorage } from '../store/browser.ts'
 import { resilientStorage } from '../store/resilient.ts'
 import { createStore } from '../store/store.ts'
-import { type EngineControl, type EngineHello, type EngineSettings, type ModelReport, outcomeOf } from './control.ts'
+import { type OwnControl, shareable } from '../tabs/hub.ts'
+import { type EngineHello, type EngineSettings, type ModelReport, outcomeOf } from './control.ts'
 import { holdLifeline } from './lifeline.ts'
 import { Model, type Surroundings } from './model.ts'
-import { answerOver } from './port.ts'
+import { answerOver, type Port } from './port.ts'
 import { protocolVersion } from './protocol.ts'
 import { messageOn, reportOn, type Standing } from './report.ts'
 import { Teller } from './teller.ts'
@@ -24,12 +25,8 @@ const teller = new Teller((name) => models.get(name)?.message ?? messageOn(absen
 const life = new AbortController()
 let around: Surroundings | undefined
 
-const control: EngineControl = {
+const control: OwnControl = {
 	configure: (settings) => outcomeOf(() => configure(settings)),
-	connect(port) {
-		answerOver(port, infer)
-		teller.add(port, [...models.keys()])
-	},
 	load: (name, version) => outcomeOf(() => load(name, version)),
 	stopLoading: (name) => models.get(name)?.stopLoading(),
 	explain: (name) => models.get(name)?.report(notes) ?? reportOn(absent(name), notes),
@@ -43,6 +40,16 @@ const control: EngineControl = {
 		life.abort(gone())
 		await Promise.all(Array.from(models.values(), (model) => model.dispose()))
 	},
+}
+
+/** Answers calls on the port and tells it of models, until the returned function is called. */
+function connect(port: Port): () => void {
+	const abort = answerOver(port, infer)
+	teller.add(port, [...models.keys()])
+	return () => {
+		teller.remove(port)
+		abort()
+	}
 }
 
 async function configure({ protocol, models: base, trust, quiet, tuning, assets }: EngineSettings): Promise<EngineHello> {
@@ -116,4 +123,4 @@ self.addEventListener('unhandledrejection', (event) => {
 	event.preventDefault()
 	console.error('spillway engine:', event.reason)
 })
-expose(control)
+expose(shareable(control, connect))

@@ -5,18 +5,20 @@ import { messageOf, SpillwayError } from '../core/error.ts'
 /**
  * Holds a new Web Lock for as long as this thread lives.
  *
+ * @param life gives it up earlier, when it aborts.
+ * @param locks for tests.
  * @returns the lock's name, to be handed to whoever wants to know.
  * @throws SpillwayError `environment` outside a secure context.
  */
-export async function holdLifeline(what: string): Promise<string> {
-	if (!navigator.locks)
+export async function holdLifeline(what: string, life?: AbortSignal, locks = navigator.locks): Promise<string> {
+	if (!locks)
 		throw new SpillwayError('environment', 'Web Locks are missing: the page must be a secure context (https, or http on localhost)')
 	const name = `spillway-${what}-${crypto.randomUUID()}`
 	await new Promise<void>((granted, failed) => {
-		navigator.locks
+		locks
 			.request(name, () => {
 				granted()
-				return new Promise<never>(() => {})
+				return new Promise<void>((end) => (life?.aborted ? end() : life?.addEventListener('abort', () => end())))
 			})
 			.catch((cause) => failed(new SpillwayError('environment', `Web Locks are refused here: ${messageOf(cause)}`, { cause })))
 	})
@@ -24,8 +26,9 @@ export async function holdLifeline(what: string): Promise<string> {
 }
 
 /** Calls `gone` once when the holder of the lifeline has died, unless `signal` aborts before. */
-export function watchLifeline(name: string, signal: AbortSignal, gone: () => void): void {
-	navigator.locks.request(name, { signal }, gone).catch(() => {
+export function watchLifeline(name: string, signal: AbortSignal, gone: () => void, locks = navigator.locks): void {
+	// Shared: one of several who watch may be frozen when it is granted, and would keep it from the others.
+	locks.request(name, { mode: 'shared', signal }, gone).catch(() => {
 		// Aborted: nobody wants to know any more.
 	})
 }

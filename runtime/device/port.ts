@@ -1,10 +1,18 @@
-// Calls over a message port: `callOver` is the caller's end, `answerOver` the other.
+// Calls over a message port, or what behaves like one: `callOver` is the caller's end, `answerOver` the other.
 
 import type { Answer, Call } from '../core/call.ts'
 import { aborted, bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
 import type { Reply, Request } from './protocol.ts'
+
+/** What calls travel over: a message port, or one end of a channel between tabs. */
+export interface Port {
+	onmessage: ((event: MessageEvent) => unknown) | null
+	onmessageerror: ((event: MessageEvent) => unknown) | null
+	postMessage(message: unknown, transfer?: Transferable[]): void
+	close(): void
+}
 
 /** The caller's end of a port. */
 export interface Caller {
@@ -22,7 +30,7 @@ export interface Caller {
  * @param onTold gets what the other side tells unasked (states, progress).
  */
 export function callOver(
-	port: MessagePort,
+	port: Port,
 	name: string,
 	onTold: (message: Exclude<Reply, { type: 'answer' | 'error' }>) => void = () => {},
 ): Caller {
@@ -88,8 +96,12 @@ export function callOver(
 	}
 }
 
-/** Answers the calls that come in on `port` by `infer`. Every call gets exactly one answer or error. */
-export function answerOver(port: MessagePort, infer: (call: Call, context: Context) => Promise<Answer>): void {
+/**
+ * Answers the calls that come in on `port` by `infer`. Every call gets exactly one answer or error.
+ *
+ * @returns aborts all calls under way: the caller is gone.
+ */
+export function answerOver(port: Port, infer: (call: Call, context: Context) => Promise<Answer>): () => void {
 	const running = new Map<number, AbortController>()
 
 	port.onmessage = async ({ data }: MessageEvent<Request>) => {
@@ -106,6 +118,10 @@ export function answerOver(port: MessagePort, infer: (call: Call, context: Conte
 		} finally {
 			running.delete(id)
 		}
+	}
+
+	return () => {
+		for (const controller of running.values()) controller.abort()
 	}
 
 	function send(message: Reply, transfer: Transferable[] = []) {

@@ -1,12 +1,13 @@
 // Tells pages how models stand and how loads go, often enough to be true and seldom enough to cost nothing.
 
+import type { Port } from './port.ts'
 import type { Progress, ProgressMessage, StateMessage } from './protocol.ts'
 
 /** Milliseconds between two messages about the same thing. */
 const interval = 50
 
 export class Teller {
-	readonly #ports = new Set<MessagePort>()
+	readonly #ports = new Set<Port>()
 	readonly #stateOf: (model: string) => StateMessage
 	/** What each model was last said to be able to. */
 	readonly #said = new Map<string, string>()
@@ -18,9 +19,14 @@ export class Teller {
 	}
 
 	/** Tells the port of all models, and of every change from now on. */
-	add(port: MessagePort, models: readonly string[]): void {
+	add(port: Port, models: readonly string[]): void {
 		this.#ports.add(port)
 		for (const model of models) port.postMessage(this.#stateOf(model))
+	}
+
+	/** Its other end is gone. */
+	remove(port: Port): void {
+		this.#ports.delete(port)
 	}
 
 	/** At once when the model can do other than before, else within the interval. */

@@ -1,0 +1,17 @@
+// Which tabs share an engine: those of one origin with the same build and the same settings.
+
+import type { EngineSettings } from '../device/control.ts'
+
+/** The package's version, put in by the build. */
+declare const __SPILLWAY_VERSION__: string
+
+const version = typeof __SPILLWAY_VERSION__ === 'string' ? __SPILLWAY_VERSION__ : 'source'
+
+/** A name that only tabs have in common whose engines would be the same. */
+export async function groupOf(settings: EngineSettings): Promise<string> {
+	const { tuning, ...others } = settings
+	// The same options in another order are the same options.
+	const told = JSON.stringify([version, others, Object.entries(tuning).sort()])
+	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(told)))
+	return `spillway-tabs-${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+}
