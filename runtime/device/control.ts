@@ -52,7 +52,7 @@ export interface EngineSettings {
 	quiet: boolean
 	tuning: Tuning
 	/** Absolute addresses of the session worker's script and of `ort-wasm-simd-threaded.wasm`. */
-	assets: { session: string; wasm: string }
+	assets: { session: string; wasm: string; gpu?: { session: string; wasm: string } | undefined }
 }
 
 export interface EngineHello {
@@ -76,8 +76,10 @@ export interface ModelReport {
 	bytes: { total: number; stored: number } | null
 	/** The golden check: run now, or its verdict remembered from an earlier start. */
 	golden: 'passed' | 'remembered' | null
+	/** Bytes that its session workers take, those of all models of the page, and what these may take in all. */
+	memory: { model: number; used: number; budget: number }
 	/** What did not go as it should have and was got around: an expired channel, storage that is full, … */
-	notes: string[]
+	notes: readonly string[]
 	/** Why the model is not there, when `state` is `failed`. */
 	error: WireError | null
 	estimate: StateMessage['estimate']
@@ -110,8 +112,8 @@ export interface EngineControl {
 	/** Ends a load under way: it settles with `aborted`. What was downloaded and verified stays. */
 	stopLoading(model: string): void
 	explain(model: string): ModelReport
-	/** Ends the model's workers and gives their memory back. */
+	/** Ends the model's workers; resolves when they are gone and their memory is free. A later `load` loads it again. */
 	unload(model: string): Promise<void>
-	/** Unloads everything, settles calls with `disposed`. The worker can be terminated after that. */
+	/** Unloads everything. Calls and loads under way settle with `disposed`; no worker is left when it resolves. The engine can be terminated after that. */
 	dispose(): Promise<void>
 }

@@ -1,51 +1,48 @@
 // The engine worker: loads models, tokenizes, queues and bounds calls. A page hides, its timers sleep; a worker's do not.
 
 import { expose } from 'comlink'
-import type { Answer, Call } from '../core/call.ts'
 import { SpillwayError } from '../core/error.ts'
-import type { Context } from '../core/executor.ts'
 import { browserStorage } from '../store/browser.ts'
 import { resilientStorage } from '../store/resilient.ts'
 import { createStore } from '../store/store.ts'
 import { type OwnControl, shareable } from '../tabs/hub.ts'
-import { type EngineHello, type EngineSettings, type ModelReport, outcomeOf } from './control.ts'
+import { Budget, defaultBudget } from './budget.ts'
+import { type EngineHello, type EngineSettings, outcomeOf } from './control.ts'
 import { holdLifeline } from './lifeline.ts'
-import { Model, type Surroundings } from './model.ts'
+import { Models } from './models.ts'
 import { answerOver, type Port } from './port.ts'
 import { protocolVersion } from './protocol.ts'
-import { messageOn, reportOn, type Standing } from './report.ts'
 import { Teller } from './teller.ts'
 import { checkTuning } from './tuning.ts'
 import { type Compiled, compileWasm } from './wasm.ts'
 
-const models = new Map<string, Model>()
 /** What is true of all models: storage that is full, … */
 const notes: string[] = []
-const teller = new Teller((name) => models.get(name)?.message ?? messageOn(absent(name)))
+const teller = new Teller((name) => (models as Models).message(name))
 const life = new AbortController()
-let around: Surroundings | undefined
+let models: Models | undefined
 
 const control: OwnControl = {
 	configure: (settings) => outcomeOf(() => configure(settings)),
-	load: (name, version) => outcomeOf(() => load(name, version)),
-	stopLoading: (name) => models.get(name)?.stopLoading(),
-	explain: (name) => models.get(name)?.report(notes) ?? reportOn(absent(name), notes),
-	async unload(name) {
-		const model = models.get(name)
-		models.delete(name)
-		teller.changed(name)
-		await model?.dispose()
-	},
+	load: (name, version) =>
+		outcomeOf(async () => {
+			await configured().load(name, version)
+			return configured().report(name, notes)
+		}),
+	stopLoading: (name) => models?.stopLoading(name),
+	explain: (name) => configured().report(name, notes),
+	unload: (name) => configured().unload(name),
 	async dispose() {
-		life.abort(gone())
-		await Promise.all(Array.from(models.values(), (model) => model.dispose()))
+		life.abort(new SpillwayError('disposed', 'the engine was disposed'))
+		await models?.dispose()
+		teller.close()
 	},
 }
 
 /** Answers calls on the port and tells it of models, until the returned function is called. */
 function connect(port: Port): () => void {
-	const abort = answerOver(port, infer)
-	teller.add(port, [...models.keys()])
+	const abort = answerOver(port, (call, context) => configured().infer(call, context))
+	teller.add(port, configured().names)
 	return () => {
 		teller.remove(port)
 		abort()
@@ -58,16 +55,18 @@ async function configure({ protocol, models: base, trust, quiet, tuning, assets 
 			'environment',
 			`the engine is of another build than the page (protocol ${protocolVersion}, not ${protocol}): serve both from one folder`,
 		)
-	if (around) throw new SpillwayError('internal', 'the engine was configured before')
 	const checked = checkTuning(tuning)
 	const storage = await resilientStorage(browserStorage, (note) => notes.push(note))
+	if (models) throw new SpillwayError('internal', 'the engine was configured before')
+	const { deviceMemory } = navigator as { deviceMemory?: number }
 	let compiled: Promise<Compiled> | undefined
-	around = {
+	models = new Models({
 		storage,
 		store: createStore({ base: new URL(base), trust, storage }),
 		quiet,
 		script: assets.session,
 		tuning: checked,
+		budget: new Budget(checked.memory ?? defaultBudget(deviceMemory)),
 		wasm() {
 			compiled ??= compileWasm(assets.wasm, storage, life.signal).catch((error) => {
 				// The next load tries anew.
@@ -78,45 +77,14 @@ async function configure({ protocol, models: base, trust, quiet, tuning, assets 
 		},
 		onProgress: (progress) => teller.progress(progress),
 		onChange: (name) => teller.changed(name),
-	}
+	})
 	return { lock: await holdLifeline('engine') }
 }
 
-async function load(name: string, version: string | undefined): Promise<ModelReport> {
-	if (!around) throw new SpillwayError('internal', 'the engine was not configured')
-	if (life.signal.aborted) throw gone()
-	let model = models.get(name)
-	if (!model || model.state === 'failed') {
-		await model?.dispose()
-		model = new Model(name, version, around)
-		models.set(name, model)
-		teller.changed(name)
-	}
-	try {
-		await model.ready
-	} catch (error) {
-		// A load that was stopped leaves nothing, one that failed its reason.
-		if (model.stopped && models.get(name) === model) models.delete(name)
-		teller.changed(name)
-		throw error
-	}
-	if (version !== undefined && model.version !== version)
-		throw new SpillwayError('not-found', `${name} is here as version ${model.version}, not ${version}; unload it first`)
-	return model.report(notes)
+function configured(): Models {
+	if (!models) throw new SpillwayError('internal', 'the engine was not configured')
+	return models
 }
-
-function infer(call: Call, context: Context): Promise<Answer> {
-	if (life.signal.aborted) throw gone()
-	const model = models.get(call.model.name)
-	if (!model) throw new SpillwayError('unavailable', `${call.model.name} was not loaded`)
-	const { served } = model
-	if (served instanceof SpillwayError) throw served
-	return served.executor.infer(call, context)
-}
-
-const gone = (): SpillwayError => new SpillwayError('disposed', 'the engine was disposed')
-
-const absent = (name: string): Standing => ({ name, state: 'absent' })
 
 // What is thrown here belongs to no call; calls and loads settle by themselves.
 self.addEventListener('unhandledrejection', (event) => {

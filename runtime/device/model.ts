@@ -1,17 +1,26 @@
 // One model in the engine: loading it, what there is to tell about it, and giving it up.
 
+import type { Manifest } from '../../models/format/manifest.ts'
+import type { Answer, Call } from '../core/call.ts'
 import { aborted, bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
+import type { Context } from '../core/executor.ts'
 import type { Pointer, Revalidation } from '../store/channel.ts'
 import type { Storage } from '../store/storage.ts'
 import type { Store } from '../store/store.ts'
-import { choose } from './choose.ts'
+import type { Budget, Owner } from './budget.ts'
+import { type Choice, choose } from './choose.ts'
 import type { ModelReport, Tuning } from './control.ts'
-import { type Prepared, prepareWorker } from './member.ts'
+import { footprintOf } from './footprint.ts'
+import type { Prepared } from './member.ts'
 import type { Progress, StateMessage } from './protocol.ts'
 import { type Loaded, messageOn, reportOn, type Standing } from './report.ts'
 import { type Served, serveVersion } from './serve-version.ts'
 import { type Compiled, ortWasm } from './wasm.ts'
+import { type Room, Workers } from './workers.ts'
+
+/** Milliseconds after which a model that nobody uses gives its memory back, unless the application says otherwise. */
+const usualIdle = 600_000
 
 /** What all models of an engine share. */
 export interface Surroundings {
@@ -23,32 +32,45 @@ export interface Surroundings {
 	script: string
 	/** What the application has fixed. */
 	tuning: Readonly<Tuning>
+	/** Of memory. */
+	budget: Budget
 	/** ONNX Runtime's WebAssembly, compiled once for all. */
 	wasm(): Promise<Compiled>
 	onProgress(progress: Progress): void
 	/** Told when the model's state or estimate may have changed. */
 	onChange(model: string): void
+	/** The model gives its memory back, until it is wanted again. @param why as in "it gave its memory back …". */
+	onLeave(model: Model, why: string): Promise<void>
 }
 
-export class Model {
+export class Model implements Owner {
 	readonly name: string
+	/** The version that was asked for. */
+	readonly asked: string | undefined
+	readonly #workers: Workers
 	readonly #around: Surroundings
 	readonly #life = new AbortController()
 	#state: ModelReport['state'] = 'loading'
 	#loaded: Loaded | undefined
 	#error: SpillwayError | undefined
 	#notes: string[] = []
-	/** A session worker that was started before there is something to put into it. */
-	#prepared: Promise<Prepared> | undefined
 	#files = { loaded: 0, total: 0, stored: 0 }
 	#wasm = { loaded: 0, stored: 0 }
+	/** Rejects the calls under way. */
+	readonly #calls = new Set<(error: SpillwayError) => void>()
+	/** When the last call ended. */
+	#used = performance.now()
+	#idle: ReturnType<typeof setTimeout> | undefined
+	#gone: Promise<void> | undefined
 	/** Settles with the load; asked by all who want the model. */
 	readonly ready: Promise<void>
 
 	/** Begins to load. */
 	constructor(name: string, version: string | undefined, around: Surroundings) {
 		this.name = name
+		this.asked = version
 		this.#around = around
+		this.#workers = new Workers(this, around.budget)
 		this.ready = this.#load(version)
 		// Those who wait are told; when nobody does it is no unhandled rejection.
 		this.ready.catch(() => {})
@@ -62,12 +84,35 @@ export class Model {
 		return this.#loaded?.manifest.version
 	}
 
-	/** The executor, or the reason why there is none. */
-	get served(): Served | SpillwayError {
+	/** When it was last used, for whoever needs its memory. */
+	get unusedSince(): number | null {
+		if (this.#gone || this.#state === 'failed') return Number.NEGATIVE_INFINITY
+		return this.#state === 'ready' && this.#calls.size === 0 ? this.#used : null
+	}
+
+	leave(): Promise<void> {
+		return this.#gone ?? this.#around.onLeave(this, 'to another model')
+	}
+
+	/** Answers a call, once the model is ready. */
+	infer(call: Call, context: Context): Promise<Answer> {
+		const { executor } = this.#served
+		return new Promise((resolve, reject) => {
+			const left = () => {
+				this.#calls.delete(reject)
+				this.#used = performance.now()
+			}
+			this.#calls.add(reject)
+			executor.infer(call, context).finally(left).then(resolve, reject)
+		})
+	}
+
+	get #served(): Served {
 		if (this.#loaded && this.#state === 'ready') return this.#loaded
-		if (this.#error)
-			return new SpillwayError('unavailable', `${this.name} could not be loaded: ${this.#error.message}`, { cause: this.#error })
-		return new SpillwayError('unavailable', `${this.name} is still loading`)
+		const error = this.#error
+		if (error && (error.code === 'disposed' || error.code === 'out-of-memory')) throw error
+		if (error) throw new SpillwayError('unavailable', `${this.name} could not be loaded: ${error.message}`, { cause: error })
+		throw new SpillwayError('unavailable', `${this.name} is still loading`)
 	}
 
 	/** Whether its load was stopped. */
@@ -79,10 +124,23 @@ export class Model {
 		if (this.#state === 'loading') this.#life.abort()
 	}
 
-	/** Ends the workers; calls under way reject with `disposed`. */
-	async dispose(): Promise<void> {
-		this.#life.abort(new SpillwayError('disposed', `${this.name} was unloaded`))
+	/**
+	 * Ends the workers; resolves when they are gone. The load and calls under way reject at once. Repeatable.
+	 *
+	 * @param reason with the code `disposed`.
+	 */
+	dispose(reason = new SpillwayError('disposed', `${this.name} was unloaded`)): Promise<void> {
+		this.#gone ??= this.#end(reason)
+		return this.#gone
+	}
+
+	async #end(reason: SpillwayError): Promise<void> {
+		this.#life.abort(reason)
+		clearTimeout(this.#idle)
+		for (const reject of this.#calls) reject(reason)
+		await this.ready.catch(() => {})
 		await this.#loaded?.executor.dispose()
+		await this.#workers.gone()
 	}
 
 	async #load(version: string | undefined): Promise<void> {
@@ -105,6 +163,7 @@ export class Model {
 				await loaded.executor.dispose()
 				throw aborted(signal)
 			}
+			this.#loaded = loaded
 			await this.#around.store.commit(this.name, loaded.pointer)
 			if (this.#around.quiet) {
 				// From here on nothing is asked of the network.
@@ -112,15 +171,16 @@ export class Model {
 				await revalidation
 			}
 			revalidation?.then((asked) => this.#note(asked, loaded.pointer))
-			this.#loaded = loaded
+			if (signal.aborted) throw aborted(signal)
 			this.#state = 'ready'
+			this.#used = performance.now()
+			this.#rest()
 			this.#progress('ready')
 		} catch (error) {
 			revalidating.abort()
-			this.#takePrepared()?.then(
-				({ end }) => end(SpillwayError.from(error)),
-				() => {},
-			)
+			// Not awaited: whoever waits for the load learns at once.
+			this.#loaded?.executor.dispose()
+			this.#loaded = undefined
 			this.#error = signal.reason instanceof SpillwayError ? signal.reason : SpillwayError.from(error)
 			this.#state = 'failed'
 			throw this.#error
@@ -155,55 +215,79 @@ export class Model {
 	async #serve(pointer: Pointer, network: 'patient' | 'hasty'): Promise<Loaded> {
 		const { store, storage, tuning, onChange } = this.#around
 		const { signal } = this.#life
-		// A worker is got ready beside the download.
-		this.#prepared ??= this.#prepare(signal)
-		this.#prepared.catch(() => {
-			// Met below; another version tries anew.
-			this.#prepared = undefined
-		})
-		const prepared = this.#prepared
-
-		const version = await store.read(this.name, pointer, {
-			signal,
-			network,
-			files: (manifest) => choose(manifest).files,
-			onProgress: (loaded, total, stored) => {
-				this.#files = { loaded, total, stored }
-				this.#progress('files')
-			},
-		})
-		const { manifest, bytes } = version
-		const choice = choose(manifest)
-		await prepared
-		this.#progress('session')
-		const served = await serveVersion({
-			version,
-			choice,
-			tuning,
-			records: storage.records,
-			signal,
-			prepare: (signal) => this.#takePrepared() ?? this.#prepare(signal),
-			again: async (files) => (await store.read(this.name, pointer, { signal, network: 'none', files: () => files })).files,
-			onChange: () => onChange(this.name),
-			onFailed: (error) => this.#fail(error),
-		})
-		return { ...served, pointer, manifest, choice, bytes }
+		/** The first worker, got ready beside the download. */
+		let prepared: Promise<Prepared> | undefined
+		try {
+			const version = await store.read(this.name, pointer, {
+				signal,
+				network,
+				files: async (manifest) => {
+					const choice = choose(manifest)
+					// Before anything is downloaded that has no room.
+					const room = await this.#book(manifest, choice, signal)
+					prepared = this.#prepare(room, signal)
+					return choice.files
+				},
+				onProgress: (loaded, total, stored) => {
+					this.#files = { loaded, total, stored }
+					this.#progress('files')
+				},
+			})
+			const { manifest, bytes } = version
+			const choice = choose(manifest)
+			await prepared
+			this.#progress('session')
+			const served = await serveVersion({
+				version,
+				choice,
+				tuning,
+				records: storage.records,
+				signal,
+				prepare: async (signal) => {
+					const first = prepared
+					prepared = undefined
+					return first ?? this.#prepare(await this.#book(manifest, choice, signal), signal)
+				},
+				again: async (files) => (await store.read(this.name, pointer, { signal, network: 'none', files: () => files })).files,
+				onChange: () => onChange(this.name),
+				onFailed: (error) => this.#fail(error),
+			})
+			return { ...served, pointer, manifest, choice, bytes }
+		} catch (error) {
+			prepared?.then(
+				({ end }) => end(SpillwayError.from(error)),
+				() => {},
+			)
+			throw error
+		}
 	}
 
-	#prepare(signal: AbortSignal): Promise<Prepared> {
+	/** @throws SpillwayError `out-of-memory`, `aborted`. */
+	#book(manifest: Manifest, { graph, provider }: Choice, signal: AbortSignal): Promise<Room> {
+		return this.#workers.book(footprintOf({ manifest, graph, provider }), signal)
+	}
+
+	#prepare(room: Room, signal: AbortSignal): Promise<Prepared> {
 		const wasm = bounded('compiling', { remaining: Number.POSITIVE_INFINITY, signal }, this.#around.wasm).then(({ module, stored }) => {
 			this.#wasm = { loaded: ortWasm.size, stored: stored ? ortWasm.size : 0 }
 			if (this.#state === 'loading' && this.#files.total > 0) this.#progress('files')
 			return module
 		})
 		wasm.catch(() => {})
-		return prepareWorker({ script: this.#around.script, name: `spillway session ${this.name}`, wasm, signal })
+		const prepared = this.#workers.start(room, { script: this.#around.script, name: `spillway session ${this.name}`, wasm, signal })
+		// Whoever waits for it is told.
+		prepared.catch(() => {})
+		return prepared
 	}
 
-	#takePrepared(): Promise<Prepared> | undefined {
-		const prepared = this.#prepared
-		this.#prepared = undefined
-		return prepared
+	/** Sees to it that the memory is given back when nobody has called for long enough. */
+	#rest(): void {
+		const { idle = usualIdle } = this.#around.tuning
+		if (idle === Number.POSITIVE_INFINITY || this.#gone) return
+		const left = this.#calls.size > 0 ? idle : this.#used + idle - performance.now()
+		// setTimeout turns anything above 2^31-1 ms into 1 ms.
+		if (left > 0) this.#idle = setTimeout(() => this.#rest(), Math.min(left, 2 ** 31 - 1))
+		else if (this.#state === 'ready') this.#around.onLeave(this, `after ${idle} ms without calls`)
 	}
 
 	#fail(error: SpillwayError): void {
@@ -234,6 +318,10 @@ export class Model {
 
 	/** @param notes of the engine, true of all its models. */
 	report(notes: readonly string[]): ModelReport {
-		return reportOn(this.#standing, [...notes, ...this.#notes])
+		const { used, limit } = this.#around.budget
+		return reportOn(this.#standing, {
+			notes: [...notes, ...this.#notes],
+			memory: { model: this.#workers.bytes, used, budget: limit },
+		})
 	}
 }

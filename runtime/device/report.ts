@@ -3,7 +3,8 @@
 import type { Manifest } from '../../models/format/manifest.ts'
 import { type Call, spaceOf } from '../core/call.ts'
 import type { SpillwayError } from '../core/error.ts'
-import type { Estimate } from '../core/executor.ts'
+import { cannot, type Estimate } from '../core/executor.ts'
+import { overflowReason } from '../overflow/reason.ts'
 import type { Pointer } from '../store/channel.ts'
 import type { Version } from '../store/store.ts'
 import type { Choice } from './choose.ts'
@@ -25,7 +26,12 @@ export interface Standing {
 	state: ModelReport['state']
 	loaded?: Loaded | undefined
 	error?: SpillwayError | undefined
+	/** Why it is absent. */
+	detail?: string | undefined
 }
+
+/** What does not depend on how the model stands. */
+export type Further = Pick<ModelReport, 'notes' | 'memory'>
 
 /** For pages that decide where calls go. */
 export const messageOn = (standing: Standing): StateMessage => ({
@@ -37,7 +43,7 @@ export const messageOn = (standing: Standing): StateMessage => ({
 })
 
 /** For people. */
-export function reportOn(standing: Standing, notes: readonly string[]): ModelReport {
+export function reportOn(standing: Standing, { notes, memory }: Readonly<Further>): ModelReport {
 	const { name, state, loaded, error } = standing
 	return {
 		model: name,
@@ -47,18 +53,19 @@ export function reportOn(standing: Standing, notes: readonly string[]): ModelRep
 		description: loaded ? describe(loaded) : null,
 		bytes: loaded?.bytes ?? null,
 		golden: loaded?.golden ?? null,
-		notes: [...notes],
+		memory,
+		notes,
 		error: error?.toWire() ?? null,
 		estimate: estimateOf(standing),
 	}
 }
 
 /** Of a short call. */
-function estimateOf({ name, state, loaded, error }: Standing): Estimate {
+function estimateOf({ name, state, loaded, error, detail = `${name} was not loaded` }: Standing): Estimate {
 	const nothing = { queue: 0, run: 0 }
-	if (state === 'absent') return { can: 'loading', reason: 'loading', detail: `${name} was not loaded`, ...nothing }
-	if (state === 'failed') return { can: 'no', reason: 'unhealthy', detail: error?.message ?? `${name} failed`, ...nothing }
-	if (!loaded) return { can: 'loading', reason: 'loading', detail: `${name} is still loading`, ...nothing }
+	if (state === 'absent') return { can: 'loading', reason: 'loading', detail, ...nothing }
+	if (state === 'failed') return cannot((error && overflowReason(error)) ?? 'unhealthy', error?.message ?? `${name} failed`)
+	if (state === 'loading' || !loaded) return { can: 'loading', reason: 'loading', detail: `${name} is still loading`, ...nothing }
 	const { task } = loaded.manifest
 	const model = { name }
 	const call: Call = task ? { kind: 'task', model, task: task.kind, input: [''] } : { kind: 'tensors', model, tensors: {} }

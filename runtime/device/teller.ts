@@ -57,6 +57,13 @@ export class Teller {
 		this.#tell({ type: 'progress', ...progress })
 	}
 
+	/** Says no more. */
+	close(): void {
+		this.#ports.clear()
+		for (const timer of this.#waiting.values()) clearTimeout(timer)
+		this.#waiting.clear()
+	}
+
 	#tell(message: StateMessage | ProgressMessage): void {
 		for (const port of this.#ports) port.postMessage(message)
 	}

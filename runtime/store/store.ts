@@ -17,8 +17,8 @@ export interface StoreOptions extends Omit<ChannelOptions, 'records'> {
 
 export interface ReadOptions {
 	signal: AbortSignal
-	/** Which of the version's files are needed; the others are not fetched. */
-	files(manifest: Manifest): readonly string[]
+	/** Which of the version's files are needed; the others are not fetched. What it throws ends the reading. */
+	files(manifest: Manifest): readonly string[] | Promise<readonly string[]>
 	/**
 	 * `patient`: retries. `hasty`: one short try, for when another version stands ready. `none`: storage alone is asked.
 	 * Default: `patient`.
@@ -84,7 +84,7 @@ export function createStore({ base, trust, storage }: StoreOptions): Store {
 		},
 		async read(model, pointer, options) {
 			const manifest = await readManifest(model, pointer, options)
-			const names = [...new Set(options.files(manifest))]
+			const names = [...new Set(await options.files(manifest))]
 			const total = names.reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
 			const progress = { loaded: 0, stored: 0 }
 			options.onProgress?.(0, total, 0)
@@ -155,6 +155,6 @@ function allocate(manifest: Manifest, name: string): Uint8Array<ArrayBuffer> {
 	try {
 		return new Uint8Array(file.size)
 	} catch (cause) {
-		throw new SpillwayError('storage-full', `there is no memory for the ${file.size} bytes of ${name}`, { cause })
+		throw new SpillwayError('out-of-memory', `there is no memory for the ${file.size} bytes of ${name}`, { cause })
 	}
 }
