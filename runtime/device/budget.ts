@@ -40,7 +40,7 @@ export class Budget {
 	readonly #shares = new Map<Share, Owner>()
 	/** Claims and reliefs, one at a time: nobody leaves for one while another takes the room. */
 	readonly #turns = new Lane()
-	/** Bytes for which room is being made. */
+	/** Bytes of the claims that are not settled. */
 	#awaited = 0
 
 	constructor(limit: number) {
@@ -78,27 +78,38 @@ export class Budget {
 	 */
 	claim(owner: Owner, bytes: number, signal: AbortSignal): Promise<Share> {
 		return new Promise((resolve, reject) => {
-			const giveUp = () => reject(aborted(signal))
-			if (signal.aborted) return giveUp()
+			if (signal.aborted) return reject(aborted(signal))
+			this.#awaited += bytes
+			let open = true
+			const settled = () => {
+				if (open) this.#awaited -= bytes
+				open = false
+				signal.removeEventListener('abort', giveUp)
+			}
+			const giveUp = () => {
+				settled()
+				reject(aborted(signal))
+			}
 			signal.addEventListener('abort', giveUp, { once: true })
 			this.#turns.run(0, signal, async () => {
-				this.#awaited = bytes
-				await this.#makeRoom(owner, bytes, signal).then(resolve, reject)
-				this.#awaited = 0
-				signal.removeEventListener('abort', giveUp)
+				const refusal = await this.#makeRoom(owner, bytes, () => open)
+				if (!open) return
+				settled()
+				if (refusal) reject(refusal)
+				else resolve(this.#grant(owner, bytes))
 			})
 		})
 	}
 
-	async #makeRoom(owner: Owner, bytes: number, signal: AbortSignal): Promise<Share> {
-		for (;;) {
-			if (signal.aborted) throw aborted(signal)
-			if (this.used + bytes <= this.limit) return this.#grant(owner, bytes)
+	/** @returns why there is no room; else there is, or nobody waits for it any more. */
+	async #makeRoom(owner: Owner, bytes: number, wanted: () => boolean): Promise<SpillwayError | undefined> {
+		while (wanted() && this.used + bytes > this.limit) {
 			const others = this.#leavers().filter((other) => other !== owner)
 			const freeable = others.reduce((sum, other) => sum + this.usedBy(other), 0)
-			if (this.used - freeable + bytes > this.limit) throw this.#refusal(owner, bytes)
+			if (this.used - freeable + bytes > this.limit) return this.#refusal(owner, bytes)
 			await others[0]?.leave()
 		}
+		return undefined
 	}
 
 	/** Why nothing is granted. */
