@@ -6,11 +6,11 @@ import { makeRuntime, type Runtime } from './page/runtime.ts'
 export type { Overflow, OverflowReason, Provenance } from './core/call.ts'
 export type { Datatype } from './core/datatype.ts'
 export { type ErrorCode, SpillwayError } from './core/error.ts'
-export type { Estimate } from './core/executor.ts'
+export type { Estimate, Priority } from './core/executor.ts'
 export { type Tensor, type Tensors, tensor } from './core/tensor.ts'
 export type { ModelReport } from './device/control.ts'
 export type { Progress } from './device/protocol.ts'
-export type { Policy } from './overflow/plan.ts'
+export type { Policy } from './overflow/policy.ts'
 export type { CallOptions, EmbedResult, Explanation, InferResult, Model, ReadyOptions } from './page/model.ts'
 export type { RuntimeOptions } from './page/options.ts'
 export type { ModelOptions, Runtime } from './page/runtime.ts'
@@ -27,7 +27,8 @@ const beside: Assets = {
  * Makes the runtime of a page. Of a model nothing is downloaded or started before it is wanted; what calls the edge (`edge.js`, a few kB) is
  * fetched at once, unless the policy is `device-only`.
  *
- * @param options `edge`, `key`, `policy`, `trust`, `models`, `assets`: see {@link RuntimeOptions}. One of `edge` and `models` is needed.
+ * @param options `edge`, `key`, `policy`, `trust`, `models`, `assets`, and what is not to be measured (`workers`, …): see
+ *   {@link RuntimeOptions}. One of `edge` and `models` is needed.
  * @throws SpillwayError `malformed` when the options are wrong or do not fit together.
  * @example
  * const spillway = createRuntime({ edge: "https://edge.example.com", key: "pk_…" })

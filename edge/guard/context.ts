@@ -1,7 +1,7 @@
-// What a request says about its call: time left, hops, retries, trace. Becomes the executor's context.
+// What a request says about its call: time left, hops, retries, priority, trace. Becomes the executor's context.
 
 import { SpillwayError } from '../../runtime/core/error.ts'
-import type { Context as CallContext } from '../../runtime/core/executor.ts'
+import type { Context as CallContext, Priority } from '../../runtime/core/executor.ts'
 import { isTraceParent, traceParent } from '../../runtime/core/trace.ts'
 import type { Limits } from '../config/schema.ts'
 import type { EdgeContext } from '../env.ts'
@@ -13,7 +13,7 @@ export const timeLeftOf = (request: Request, limits: Limits): number =>
 /**
  * The context of a call that came over HTTP. `Spillway-Hops` counts the hop that ends here; without it, this is the first.
  *
- * @throws SpillwayError `malformed` for a header that is no whole number; `unsupported` (status 508) past `limits.hops`.
+ * @throws SpillwayError `malformed` for a header that is no whole number or no priority; `unsupported` (status 508) past `limits.hops`.
  */
 export function callContextOf(c: EdgeContext, limits: Limits): CallContext {
 	const request = c.req.raw
@@ -27,8 +27,17 @@ export function callContextOf(c: EdgeContext, limits: Limits): CallContext {
 		hops,
 		retries: { left: retries },
 		trace: traceParent(isTraceParent(parent) ? parent : undefined),
+		priority: priorityOf(request),
 	}
 }
+
+/**
+ * Retries that the caller has left, of those it said it had: this edge may have been given fewer by its limits, and spends of its own.
+ *
+ * @param spent here and behind.
+ */
+export const retriesLeftOf = (request: Request, limits: Limits, spent: number): number =>
+	Math.max(0, (integerOf(request, 'spillway-retries') ?? limits.retries) - spent)
 
 /**
  * Hops behind a probe; without the header none.
@@ -47,6 +56,12 @@ function checkHops(c: EdgeContext, hops: number, limits: Limits): void {
 		'unsupported',
 		`the call has ${hops} hops behind it, ${limits.hops} are allowed: are two edges each other's upstream?`,
 	)
+}
+
+function priorityOf(request: Request): Priority | undefined {
+	const value = request.headers.get('spillway-priority') ?? undefined
+	if (value === undefined || value === 'high' || value === 'normal' || value === 'low') return value
+	throw new SpillwayError('malformed', `spillway-priority must be high, normal or low, not "${value.slice(0, 40)}"`)
 }
 
 function integerOf(request: Request, name: string): number | undefined {

@@ -6,6 +6,7 @@ import { cors } from 'hono/cors'
 /** Response headers that a page may read. */
 export const exposedHeaders = [
 	'Spillway-Ran',
+	'Spillway-Retries',
 	'Server-Timing',
 	'Retry-After',
 	'WWW-Authenticate',

@@ -51,6 +51,7 @@ export const callHeaders = z.object({
 	'Spillway-Time-Left': z.string().optional().openapi({ description: 'Milliseconds that the call may take.', example: '5000' }),
 	'Spillway-Hops': z.string().optional().openapi({ description: 'Network hops so far, this one included; 1 when absent.' }),
 	'Spillway-Retries': z.string().optional().openapi({ description: 'Retries left over all hops.' }),
+	'Spillway-Priority': z.enum(['high', 'normal', 'low']).optional().openapi({ description: 'Who goes first where calls wait.' }),
 	'Spillway-Space': z
 		.string()
 		.optional()
@@ -61,5 +62,9 @@ export const callHeaders = z.object({
 /** What every answer of a model tells. */
 export const answerHeaders = z.object({
 	'Spillway-Ran': z.string().openapi({ description: 'Where and how the answer was made: provenance as JSON.' }),
+	'Spillway-Retries': z.string().optional().openapi({
+		description: 'Retries that the call has left, after those that were spent here and at upstreams. Errors tell it, too.',
+		example: '2',
+	}),
 	'Server-Timing': z.string().optional().openapi({ description: 'Milliseconds queued and run.', example: 'queue;dur=0.4, run;dur=11.2' }),
 })

@@ -4,7 +4,7 @@ import { type Answer, type Call, type EmbedOutput, type ModelRef, spaceOf, type 
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Limits } from '../config/schema.ts'
 import type { EdgeContext } from '../env.ts'
-import { callContextOf } from '../guard/context.ts'
+import { callContextOf, retriesLeftOf } from '../guard/context.ts'
 import type { Models, ServedModel } from '../parts.ts'
 import { tellProvenance } from './answer.ts'
 
@@ -42,6 +42,7 @@ export function referTo(c: EdgeContext, model: ServedModel, spaceInBody?: string
  */
 export async function answer(c: EdgeContext, model: ServedModel, call: Call, limits: Limits): Promise<Answer> {
 	const context = callContextOf(c, limits)
+	const { left } = context.retries
 	try {
 		const made = await model.executor.infer(call, context)
 		tellProvenance(c, made.ran)
@@ -49,6 +50,9 @@ export async function answer(c: EdgeContext, model: ServedModel, call: Call, lim
 	} catch (error) {
 		if (call.model.space !== undefined && error instanceof SpillwayError && error.code === 'unsupported') c.set('status', 409)
 		throw error
+	} finally {
+		// Failed or not: the caller goes on with what is left.
+		c.header('Spillway-Retries', String(retriesLeftOf(c.req.raw, limits, left - context.retries.left)))
 	}
 }
 

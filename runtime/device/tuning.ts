@@ -1,4 +1,4 @@
-// What an application may fix of the engine, checked where it arrives: the page checks it, too, but other programs may start an engine.
+// What an application may fix of the engine, checked by the page, and where it arrives: other programs may start an engine.
 
 import { SpillwayError } from '../core/error.ts'
 import type { Tuning } from './control.ts'
@@ -21,13 +21,16 @@ const checks: Record<keyof Tuning, Check> = {
 	],
 }
 
-/** @throws SpillwayError `malformed`, saying what to give. */
-export function checkTuning(tuning: Tuning): Readonly<Tuning> {
+/**
+ * @param where the fault is, for the message.
+ * @throws SpillwayError `malformed`, saying what to give.
+ */
+export function checkTuning(tuning: Tuning, where = 'tuning'): Readonly<Tuning> {
 	for (const [name, value] of Object.entries(tuning)) {
 		const check = checks[name as keyof Tuning] as Check | undefined
-		if (!check) throw new SpillwayError('malformed', `tuning: unknown option ${JSON.stringify(name)}`)
+		if (!check) throw new SpillwayError('malformed', `${where}: unknown option "${name}"`)
 		const [fits, is] = check
-		if (value !== undefined && !fits(value as never)) throw new SpillwayError('malformed', `tuning: ${name} must be ${is}`)
+		if (value !== undefined && !fits(value as never)) throw new SpillwayError('malformed', `${where}: ${name} must be ${is}`)
 	}
 	return tuning
 }

@@ -4,17 +4,22 @@ import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
-import { type Candidate, estimate, finish, type Policy, plan } from './plan.ts'
+import { type Candidate, estimate, finish, plan } from './plan.ts'
+import type { Policy } from './policy.ts'
 import { overflowReason } from './reason.ts'
 
 /**
- * Answers a call by the first candidate that can, nearest to the user first.
+ * Answers a call by the first candidate that can, in the policy's order.
  *
  * What another executor may cure (network, memory, a lost worker, …) goes on to the next one, each further attempt for one retry of the
  * context's budget; what is the caller's fault (`invalid-input`), abort and deadline do not. When the time left comes down to what the next
  * executor is expected to need, the attempt under way is aborted and the next one asked.
  *
- * @param policy excludes candidates by role; default: all may be asked.
+ * An attempt may spend retries of its own (a replayed run, an edge with upstreams): it is handed what is not needed for asking the others
+ * here, and what it spent comes off the budget, so that all attempts at all levels are one more than the budget at most.
+ *
+ * @param candidates nearest to the user first.
+ * @param policy default: all may be asked, nearest first.
  * @returns the answer, whose provenance tells all that were passed by, and why.
  * @throws SpillwayError `invalid-input`, `aborted`, `deadline-exceeded`; else the error of the only candidate that was asked, or one that
  *   names each candidate with its reason: with their common code, or `unavailable`.
@@ -33,15 +38,14 @@ export function attempt(candidates: readonly Candidate[], policy: Policy | undef
 			if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
 			if (retry) retries.left--
 			const { executor } = candidate
-			const others = () =>
-				plan(
-					left.filter((one) => one !== candidate),
-					call,
-					policy,
-					clock(),
-				).order
+			const rest = left.filter((one) => one !== candidate)
+			const next = retries.left > 0 && rest.length > 0 ? () => plan(rest, call, policy, clock()).order[0] : undefined
+			const share = Math.max(0, retries.left - order.length + 1)
+			const handed = { left: share }
 			try {
-				const answer = await once(executor, others, call, context, clock, abandoned)
+				const answer = await once(executor, next, call, { ...context, retries: handed }, clock, abandoned).finally(() => {
+					retries.left -= share - handed.left
+				})
 				// Who was asked in vain, and who stood nearer to the user and was not asked.
 				const place = candidates.indexOf(candidate)
 				const overflow = candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
@@ -61,10 +65,10 @@ export function attempt(candidates: readonly Candidate[], policy: Policy | undef
 /** Milliseconds between two looks at who else could answer: one that is loading or unhealthy now may be there soon. */
 const lookAgain = 250
 
-/** One attempt, given up when the next executor needs the time that is left. */
+/** One attempt, given up when the next executor, if there may be one, needs the time that is left. */
 async function once(
 	executor: Executor,
-	others: () => readonly Candidate[],
+	nextOne: (() => Candidate | undefined) | undefined,
 	call: Call,
 	context: Context,
 	clock: () => number,
@@ -74,14 +78,14 @@ async function once(
 	const signal = AbortSignal.any([abandoned, stop.signal])
 	let timer: ReturnType<typeof setTimeout> | undefined
 	const watch = () => {
-		const [next] = others()
+		const next = nextOne?.()
 		const expected = next && estimate(next.executor, call)
 		const spare = expected?.can === 'now' ? clock() - finish(expected) : lookAgain
 		if (spare > 1) timer = setTimeout(watch, Math.min(spare, lookAgain))
 		// Not at the start, nor much too late: the next one would be late itself.
 		else if (timer && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
 	}
-	if (context.retries.left > 0) watch()
+	if (nextOne) watch()
 	try {
 		// An executor may be slow to notice the signal: it is not waited for.
 		return await bounded(executor.name, { remaining: clock(), signal }, (signal) =>
@@ -98,7 +102,9 @@ function unable(call: Call, stories: readonly Overflow[], errors: readonly Spill
 	// The code that all share, apart from those that could never have answered.
 	const curable = errors.filter((error) => overflowReason(error) !== 'unsupported')
 	const codes = new Set<ErrorCode>((curable.length > 0 ? curable : errors).map((error) => error.code))
-	const [code = 'unavailable'] = codes.size === 1 ? codes : []
+	const mixed: ErrorCode = errors.length > 0 && curable.length === 0 ? 'unsupported' : 'unavailable'
+	const [first = mixed, ...others] = codes
+	const code = others.length > 0 ? mixed : first
 	const whys = stories.map(({ executor, reason, detail }) => `${executor} (${detail ?? reason})`)
 	return new SpillwayError(code, `nobody could answer ${call.model.name}: ${whys.join('; ')}`, {
 		cause: errors.at(-1),

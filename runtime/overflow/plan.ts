@@ -3,20 +3,18 @@
 import type { Call, Overflow, OverflowReason } from '../core/call.ts'
 import { messageOf } from '../core/error.ts'
 import { accepts, cannot, type Estimate, type Executor } from '../core/executor.ts'
-
-/** Where calls may go: see `docs/runtime.md`. */
-export type Policy = 'prefer-device' | 'device-only' | 'edge-only'
+import { allows, type Policy, preference, type Role } from './policy.ts'
 
 /** An executor, and what it is to a policy; one without a role is allowed by every policy. */
 export interface Candidate {
 	readonly executor: Executor
-	readonly role?: 'device' | 'edge'
+	readonly role?: Role
 }
 
 export interface Plan {
 	/** To be tried in this order. */
 	readonly order: readonly Candidate[]
-	/** All that can not, or not in time, answer now, and why. */
+	/** All that can not, or not in time, answer now, or stand behind another one for the policy's sake; and why. */
 	readonly passed: ReadonlyMap<Candidate, Overflow>
 }
 
@@ -32,23 +30,21 @@ export function estimate(executor: Executor, call: Call): Estimate {
 /** Milliseconds until an answer. */
 export const finish = ({ queue, run }: Estimate): number => queue + run
 
-const allows = (policy: Policy | undefined, role: Candidate['role']): boolean =>
-	!policy || !role || policy === 'prefer-device' || policy === `${role}-only`
+/** In the order in which they are asked. */
+const ranks = { now: 0, late: 1, loading: 2, no: 3 }
 
 /**
  * Plans a call.
  *
- * Candidates that can answer now and in time come first, in the given order (nearest to the user first); then those that can answer
- * now but are expected to be late; then those that are still loading; last, those that say `no`: what they know may be out of date, and if
- * not, their own error says best what is wrong. Who is not allowed by the policy, or does not take such calls, is not asked at all.
+ * Candidates that can answer now and in time come first; then those that can answer now but are expected to be late; then those that are
+ * still loading; last, those that say `no`: what they know may be out of date, and if not, their own error says best what is wrong. Among
+ * those of one kind, the policy decides, and where it does not, the given order (nearest to the user first). Who is not allowed by the policy,
+ * or does not take such calls, is not asked at all.
  *
  * @param remaining milliseconds left.
  */
 export function plan(candidates: readonly Candidate[], call: Call, policy: Policy | undefined, remaining: number): Plan {
-	const now: Candidate[] = []
-	const late: Candidate[] = []
-	const loading: Candidate[] = []
-	const unable: Candidate[] = []
+	const ranked: { candidate: Candidate; rank: number; preferred: number }[] = []
 	const passed = new Map<Candidate, Overflow>()
 	for (const candidate of candidates) {
 		const { executor, role } = candidate
@@ -64,16 +60,16 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 		}
 		const expected = estimate(executor, call)
 		const { can, reason, detail, queue, run } = expected
-		if (can === 'no') {
-			unable.push(candidate)
-			pass(reason ?? 'unhealthy', detail)
-		} else if (can === 'loading') {
-			loading.push(candidate)
-			pass(reason ?? 'loading', detail)
-		} else if (finish(expected) > remaining) {
-			late.push(candidate)
-			pass(queue >= run ? 'queue' : 'deadline', `expected in ${Math.ceil(finish(expected))} ms of ${Math.ceil(remaining)}`)
-		} else now.push(candidate)
+		const time = finish(expected)
+		const late = can === 'now' && time > remaining
+		const preferred = preference(policy, role, time)
+		if (can === 'no') pass(reason ?? 'unhealthy', detail)
+		else if (late) pass(queue >= run ? 'queue' : 'deadline', `expected in ${Math.ceil(time)} ms of ${Math.ceil(remaining)}`)
+		// Loaded or not, the edge would have been asked first.
+		else if (preferred > 0 && (can === 'now' || policy === 'prefer-edge')) pass('policy', `${policy}: expected in ${Math.ceil(time)} ms`)
+		else if (can === 'loading') pass(reason ?? 'loading', detail)
+		ranked.push({ candidate, rank: ranks[late ? 'late' : can], preferred })
 	}
-	return { order: [...now, ...late, ...loading, ...unable], passed }
+	ranked.sort((a, b) => a.rank - b.rank || a.preferred - b.preferred)
+	return { order: ranked.map(({ candidate }) => candidate), passed }
 }

@@ -2,11 +2,9 @@
 
 import { bounded, startClock } from '../core/deadline.ts'
 import { cannot, type Executor } from '../core/executor.ts'
+import { firstGuess } from '../remote/pace.ts'
 import type * as EdgeFile from '../remote/page.ts'
 import { lazily } from './lazy.ts'
-
-/** Milliseconds expected of an edge that has not answered yet. */
-const firstGuess = 500
 
 /**
  * Makes the executor; without its file it stands in for it, and loads it at the first call.

@@ -38,7 +38,7 @@ export interface Engine {
  * @throws SpillwayError `environment` when the worker cannot be started: its script cannot be loaded, or the page's policy forbids it.
  */
 export async function startEngine(
-	{ models, trust, policy, assets }: Settings,
+	{ models, trust, policy, assets, tuning }: Settings,
 	signal: AbortSignal,
 	onTold: (message: Told) => void,
 ): Promise<Engine> {
@@ -60,7 +60,7 @@ export async function startEngine(
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
 		const hello = await bounded('the start of the engine', { remaining: startLimit, signal }, () =>
-			ask('configure', [{ protocol: protocolVersion, models, trust, assets, tuning: {}, quiet: policy === 'device-only' }]).then(unwrap),
+			ask('configure', [{ protocol: protocolVersion, models, trust, assets, tuning, quiet: policy === 'device-only' }]).then(unwrap),
 		)
 		worker.onerror = null
 		watchLifeline(hello.lock, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended')))

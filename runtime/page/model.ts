@@ -3,13 +3,14 @@
 import { type Answer, type Call, type EmbedOutput, type ModelRef, type Provenance, provenance, type TensorsOutput } from '../core/call.ts'
 import { defaultDeadline } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
-import type { Estimate, Executor } from '../core/executor.ts'
+import type { Estimate, Executor, Priority } from '../core/executor.ts'
 import type { Tensor, Tensors } from '../core/tensor.ts'
 import { traceParent } from '../core/trace.ts'
 import type { ModelReport } from '../device/control.ts'
 import type { Progress } from '../device/protocol.ts'
 import { attempt } from '../overflow/loop.ts'
-import type { Candidate, Policy } from '../overflow/plan.ts'
+import { type Candidate, estimate } from '../overflow/plan.ts'
+import { type Policy, tightens } from '../overflow/policy.ts'
 import type { Device } from './device.ts'
 
 /** Further attempts that a call may cost, over all hops. */
@@ -26,8 +27,13 @@ export interface CallOptions {
 	/** Milliseconds that the call may take. Default 30,000. */
 	deadline?: number | undefined
 	signal?: AbortSignal | undefined
-	/** Tightens the runtime's policy for this call. */
+	/**
+	 * Another policy for this call: any that lets it go nowhere where the runtime's does not. So `device-only` and `edge-only` cannot be changed,
+	 * and the other three can be changed into any.
+	 */
 	policy?: Policy | undefined
+	/** Who goes first where calls wait. Default `"normal"`. */
+	priority?: Priority | undefined
 	/** Space that the answer must be in, as told by an earlier one; an executor of another space is passed by. */
 	space?: string | undefined
 }
@@ -103,17 +109,24 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 
 	const modelIn = ({ space }: CallOptions): ModelRef => (space === undefined ? ref : { ...ref, space })
 
-	async function answer(call: Call, { deadline = defaultDeadline, signal, policy: asked }: CallOptions): Promise<Answer> {
+	async function answer(
+		call: Call,
+		{ deadline = defaultDeadline, signal, policy: asked = policy, priority }: CallOptions,
+	): Promise<Answer> {
 		if (!Number.isFinite(deadline)) refuse('deadline must be milliseconds')
-		const allowed = tighten(policy, asked)
-		if (allowed !== 'edge-only') device?.wake(ref)
+		if (!tightens(asked, policy)) refuse(`policy: "${asked}" does not tighten "${policy}"`)
+		if (priority !== undefined && !/^(high|normal|low)$/.test(priority)) refuse(`priority: "${priority}" is none of high, normal, low`)
+		// Where the edge goes first, the device is loaded when the edge cannot answer.
+		const edgeFirst = asked === 'edge-only' || (asked === 'prefer-edge' && edge && estimate(edge.executor, call).can === 'now')
+		if (!edgeFirst) device?.wake(ref)
 		try {
-			return await attempt(candidates, allowed, call, {
+			return await attempt(candidates, asked, call, {
 				remaining: deadline,
 				signal: signal ? AbortSignal.any([disposal, signal]) : disposal,
 				hops: 0,
 				retries: { left: retries },
 				trace: traceParent(),
+				priority,
 			})
 		} catch (error) {
 			fail(error)
@@ -165,11 +178,4 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 
 const refuse = (why: string): never => {
 	throw new SpillwayError('invalid-input', why)
-}
-
-/** A call may tighten the runtime's policy, never loosen it. */
-function tighten(runtime: Policy, call: Policy = runtime): Policy {
-	if (call !== runtime && (runtime !== 'prefer-device' || !/^(device|edge)-only$/.test(call)))
-		refuse(`policy: "${call}" does not tighten "${runtime}"`)
-	return call
 }

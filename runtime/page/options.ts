@@ -1,17 +1,19 @@
 // What `createRuntime` takes, checked when it is made: wrong configuration must not wait for the first call.
 
 import { SpillwayError } from '../core/error.ts'
-import type { Trust } from '../device/control.ts'
-import type { Policy } from '../overflow/plan.ts'
+import type { Trust, Tuning } from '../device/control.ts'
+import { checkTuning } from '../device/tuning.ts'
+import { type Policy, policies } from '../overflow/policy.ts'
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends Tuning {
 	/** Address of a Spillway edge. Without it, only the device answers. */
 	edge?: string | undefined
 	/** Publishable key for the edge. It stands in the page: a quota, not a secret. */
 	key?: string | undefined
 	/**
 	 * Where calls may go. Default `"prefer-device"`: **inputs may be sent to the edge** when the device cannot answer, or not yet, or not in time.
-	 * `"device-only"`: inputs never leave the device. `"edge-only"`: no model is downloaded.
+	 * `"device-only"`: inputs never leave the device. `"edge-only"`: no model is downloaded. `"prefer-edge"`: the device answers what the edge
+	 * cannot. `"fastest"`: whoever is expected to answer first.
 	 */
 	policy?: Policy | undefined
 	/** Ed25519 public keys (base64url, 43 characters) that models must be signed by. Default: the edge's, asked of the edge. */
@@ -46,10 +48,8 @@ export interface Settings {
 	models: string
 	trust: Trust
 	assets: Assets
+	tuning: Tuning
 }
-
-const policies: readonly unknown[] = ['prefer-device', 'device-only', 'edge-only'] satisfies Policy[]
-const known = ['edge', 'key', 'policy', 'trust', 'models', 'assets']
 
 const wrong = (message: string): never => {
 	throw new SpillwayError('malformed', `createRuntime: ${message}`)
@@ -62,8 +62,8 @@ const wrong = (message: string): never => {
  * @throws SpillwayError `malformed`, saying what to give.
  */
 export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
-	for (const name of Object.keys(options)) if (!known.includes(name)) wrong(`unknown option "${name}"`)
-	const { key, policy = 'prefer-device', trust = [] } = options
+	const { edge: _edge, key, policy = 'prefer-device', trust = [], models: _models, assets: _assets, ...rest } = options
+	const tuning = checkTuning(rest, 'createRuntime')
 	if (!policies.includes(policy)) wrong(`policy: "${policy}" is none of ${policies}`)
 	if (key !== undefined && !/^[!-~]+$/.test(key)) wrong('key must be text without spaces')
 	for (const one of trust) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no trust key`)
@@ -79,6 +79,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 		models: models ?? `${edge}models/`,
 		trust: trust.length ? { keys: trust } : { jwks: `${edge}.well-known/jwks.json` },
 		assets: assets ? assetsIn(assets) : beside,
+		tuning,
 	}
 }
 

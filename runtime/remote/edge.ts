@@ -2,9 +2,9 @@
 
 import { type Answer, type Call, type EmbedCall, type EmbedOutput, type Provenance, provenance } from '../core/call.ts'
 import { SpillwayError } from '../core/error.ts'
-import type { Executor } from '../core/executor.ts'
 import type { Tensors } from '../core/tensor.ts'
-import { traceParent } from '../core/trace.ts'
+import type { Breaker } from '../overflow/breaker.ts'
+import { callHeaders } from './call-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { type BinaryResponse, decodeBinaryResponse, encodeBinaryRequest, headerLengthName, inferPath, type Message } from './oip-binary.ts'
 import { type Connection, remoteExecutor } from './remote.ts'
@@ -24,21 +24,13 @@ export interface EdgeOptions extends Connection {
  * Errors, beside those of every executor: the edge's own, and those of `exchange.ts`; `upstream` when the answer is not what was asked for.
  * @example const edge = edgeExecutor({ name: "edge", address: "https://edge.example.com", key: "pk_…" })
  */
-export function edgeExecutor(options: EdgeOptions): Executor {
+export function edgeExecutor(options: EdgeOptions): Breaker {
 	const base = options.address.replace(/\/+$/, '')
 	return remoteExecutor(options, {
 		accepts: ['tensors', 'embed'],
-		request(call, { remaining, hops, retries, trace }) {
+		request(call, context) {
 			const { path, message } = requestFor(call)
-			const headers = {
-				...message.headers,
-				...(options.key !== undefined && { authorization: `Bearer ${options.key}` }),
-				'spillway-time-left': `${Math.ceil(remaining)}`,
-				'spillway-hops': `${hops + 1}`,
-				'spillway-retries': `${retries.left}`,
-				traceparent: traceParent(trace),
-				...(call.model.space !== undefined && { 'spillway-space': call.model.space }),
-			}
+			const headers = { ...message.headers, ...callHeaders(context, options.key, call.model.space) }
 			return { url: base + path, message: { ...message, headers } }
 		},
 		answer: (call, exchange) => answerOf(call, exchange, options.name),

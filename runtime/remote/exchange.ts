@@ -14,23 +14,33 @@ export interface Exchange {
 	readonly body: Uint8Array
 }
 
+export interface PostOptions {
+	readonly name: string
+	readonly fetch: Fetch
+	readonly signal: AbortSignal
+	readonly heard: (headers: Headers) => void
+	readonly codeOf: CodeOf | undefined
+}
+
 /**
  * Posts a message and reads the whole response.
  *
  * @param options.name of the server, for errors.
  * @param options.signal aborts the request.
+ * @param options.heard gets the headers of whatever answer comes.
  * @param options.codeOf of an answer that is no Spillway problem. Default: `upstream`.
  * @throws SpillwayError `network` when nothing (or not all) comes back; the problem's own code when the server is a Spillway edge, else `codeOf`'s.
  */
 export async function post(
 	url: string,
 	{ body, headers }: Message,
-	{ name, fetch, signal, codeOf }: { name: string; fetch: Fetch; signal: AbortSignal; codeOf: CodeOf | undefined },
+	{ name, fetch, signal, heard, codeOf }: PostOptions,
 ): Promise<Exchange> {
 	let response: Response
 	let received: Uint8Array
 	try {
 		response = await fetch(url, { method: 'POST', headers, body, signal })
+		heard(response.headers)
 		received = new Uint8Array(await response.arrayBuffer())
 	} catch (error) {
 		throw new SpillwayError('network', `${name}: no whole answer: ${messageOf(error)}`, { cause: error })
@@ -57,7 +67,13 @@ function failure(name: string, { status, headers }: Response, body: Uint8Array, 
 	// What the far side can have meant only of itself: here nobody aborted, and nothing was disposed.
 	const code = told === 'aborted' || told === 'disposed' ? 'upstream' : (told ?? codeOf?.(status) ?? 'upstream')
 	const message = `${name}: ${problem.detail ?? problem.error ?? `HTTP status ${status}`}`
-	// In seconds (RFC 9110, 10.2.3); a date, which it may be too, is taken as if there were none.
-	const retryAfter = Number(headers.get('retry-after')) * 1000 || undefined
-	return new SpillwayError(code, message, { retryAfter })
+	return new SpillwayError(code, message, { retryAfter: retryAfterOf(headers) })
+}
+
+/** Milliseconds; the header has seconds, or a date by the server's clock (RFC 9110, 10.2.3). */
+function retryAfterOf(headers: Headers): number | undefined {
+	const told = headers.get('retry-after') ?? ''
+	if (/^\d+$/.test(told)) return Number(told) * 1000 || undefined
+	const date = Date.parse(told) - (Date.parse(headers.get('date') ?? '') || Date.now())
+	return date > 0 ? date : undefined
 }

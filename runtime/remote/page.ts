@@ -6,5 +6,15 @@ import { edgeExecutor } from './edge.ts'
 /** Whether there is a network, as far as the browser knows; outside of a page there is. */
 const online = () => globalThis.navigator?.onLine !== false
 
-/** Makes the executor `edge`. */
-export const edgeOfPage = (address: string, key: string | undefined): Executor => edgeExecutor({ name: 'edge', address, key, online })
+/** Makes the executor `edge`. That the network has come back is known at once, not found out by waiting. */
+export function edgeOfPage(address: string, key: string | undefined): Executor {
+	const edge = edgeExecutor({ name: 'edge', address, key, online })
+	globalThis.addEventListener?.('online', edge.reset)
+	return {
+		...edge,
+		async dispose() {
+			globalThis.removeEventListener?.('online', edge.reset)
+			await edge.dispose()
+		},
+	}
+}

@@ -1,12 +1,13 @@
-// What all executors across a network share: time, abort, health, disposal. `edge.ts` and `server.ts` add what is said and understood.
+// What all executors across a network share: time, retries, abort, health, disposal. `edge.ts` and `server.ts` add what is said and understood.
 
 import type { Answer, Call } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
+import { type Breaker, breaker, isLate } from '../overflow/breaker.ts'
 import { type Exchange, type Fetch, post } from './exchange.ts'
-import { trackHealth } from './health.ts'
 import type { Message } from './oip-binary.ts'
+import { type RemotePace, remotePace } from './pace.ts'
 
 export interface Connection {
 	/** For errors and provenance. */
@@ -26,44 +27,50 @@ export interface Conversation extends Pick<Executor, 'accepts'> {
 	answer(call: Call, exchange: Exchange): Answer
 }
 
-/** Makes an executor of a conversation over HTTP. */
-export function remoteExecutor(connection: Connection, { accepts, codeOf, request, answer }: Conversation): Executor {
+/** Makes an executor of a conversation over HTTP. What fails is passed by for a while: see `overflow/breaker.ts`. */
+export function remoteExecutor(connection: Connection, { accepts, codeOf, request, answer }: Conversation): Breaker {
 	const { name, fetch = (url, init) => globalThis.fetch(url, init), online } = connection
-	const health = trackHealth()
+	const paces = new Map<string, RemotePace>()
 	const disposal = new AbortController()
 	const gone = new SpillwayError('disposed', `${name} was disposed`)
 
-	return {
+	function paceOf({ model }: Call): RemotePace {
+		const pace = paces.get(model.name) ?? remotePace()
+		paces.set(model.name, pace)
+		return pace
+	}
+
+	return breaker({ online })({
 		name,
 		accepts,
-		estimate(call) {
-			if (disposal.signal.aborted) return cannot('unhealthy', gone.message)
-			return online?.() === false ? cannot('unhealthy', 'offline') : health.estimate(call)
-		},
+		estimate: (call) => (disposal.signal.aborted ? cannot('unhealthy', gone.message) : { can: 'now', ...paceOf(call).expect(call) }),
 		async infer(call, context) {
 			const clock = startClock(context.remaining)
+			const { retries } = context
 			try {
 				const signal = AbortSignal.any([context.signal, disposal.signal])
 				const answered = await bounded(`the call to ${name}`, { ...context, signal }, async (abandoned) => {
 					const { url, message } = request(call, { ...context, remaining: clock() })
-					return answer(call, await post(url, message, { name, fetch, signal: abandoned, codeOf }))
+					const { left } = retries
+					// What was handed on and does not come back may have been spent.
+					retries.left = 0
+					const heard = (headers: Headers) => {
+						if (!abandoned.aborted) retries.left = Math.min(left, Number(headers.get('spillway-retries') ?? left) || 0)
+					}
+					return answer(call, await post(url, message, { name, fetch, signal: abandoned, heard, codeOf }))
 				})
-				health.answered(call, context.remaining - clock())
+				paceOf(call).answered(call, context.remaining - clock(), answered.ran)
 				return answered
 			} catch (thrown) {
 				if (disposal.signal.aborted) throw gone
 				// What is not ours is an answer that could not be understood.
 				const error = SpillwayError.from(thrown, 'upstream', `${name}: `)
-				// Given up for the next executor's sake: it had time, and did not answer.
-				const late = context.signal.reason?.cause?.code === 'deadline-exceeded' && clock() > 2
-				health.failed(late ? { code: 'unavailable' } : error)
-				// It takes at least as long as was waited.
-				if (error.code === 'deadline-exceeded') health.answered(call, context.remaining - clock())
+				if (error.code === 'deadline-exceeded' || isLate(context)) paceOf(call).waited(call, context.remaining - clock())
 				throw error
 			}
 		},
 		async dispose() {
 			disposal.abort()
 		},
-	}
+	})
 }

@@ -3,7 +3,7 @@
 import { type Call, type ModelRef, provenance } from '../core/call.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { cannot, type Executor } from '../core/executor.ts'
-import { traceParent } from '../core/trace.ts'
+import { callHeaders } from './call-headers.ts'
 import { decodeResponse, encodeRequest, headerLengthName, inferPath } from './oip.ts'
 import { type Connection, remoteExecutor } from './remote.ts'
 
@@ -52,19 +52,12 @@ export function serverExecutor(options: ServerOptions): Executor {
 	const remote = remoteExecutor(options, {
 		accepts: ['tensors'],
 		codeOf: (status) => codeOfStatus[status],
-		request(call, { trace, remaining, hops, retries }) {
+		request(call, context) {
 			const served = servedAs(call.model)
 			const inputs = call.kind === 'tensors' ? call.tensors : {}
 			const { body, headers } = encodeRequest({ inputs, binaryOutput: binary }, { binary })
-			const more = {
-				traceparent: traceParent(trace),
-				...(key !== undefined && { authorization: `Bearer ${key}` }),
-				// For a server that is an edge itself: two that are each other's upstream must not go round in circles.
-				'spillway-time-left': String(Math.max(1, Math.floor(remaining))),
-				'spillway-hops': String(hops + 1),
-				'spillway-retries': String(retries.left),
-			}
-			return { url: base + inferPath(served.name, served.version), message: { body, headers: { ...headers, ...more } } }
+			const url = base + inferPath(served.name, served.version)
+			return { url, message: { body, headers: { ...headers, ...callHeaders(context, key) } } }
 		},
 		answer(call, { headers, body }) {
 			const { outputs, version } = decodeResponse(body, headers.get(headerLengthName))

@@ -110,6 +110,11 @@ describe('what is handed on to the executor', () => {
 		expect(context.trace).toMatch(/^00-a{32}-(?!b{16})[0-9a-f]{16}-01$/)
 	})
 
+	test('and the priority', async () => {
+		expect((await contextFor({})).priority).toBeUndefined()
+		expect((await contextFor({ 'spillway-priority': 'low' })).priority).toBe('low')
+	})
+
 	test('or from the limits', async () => {
 		const context = await contextFor({})
 		expect(context.remaining).toBeLessThanOrEqual(30_000)
@@ -122,6 +127,22 @@ describe('what is handed on to the executor', () => {
 		const context = await contextFor({ 'spillway-time-left': '9999999', 'spillway-retries': '99' }, { config: { limits } })
 		expect(context.remaining).toBeLessThanOrEqual(2000)
 		expect(context.retries.left).toBe(2)
+	})
+
+	test('what was spent of the retries is told, of those that the caller said it had, in answers and in errors', async () => {
+		let fails = false
+		const edge = await edgeOver(async (_, { retries }) => {
+			retries.left--
+			if (fails) throw new SpillwayError('upstream', 'no')
+			return answer()
+		})
+		const left = async (headers: Record<string, string>) =>
+			(await call(edge, '/v1/tasks/embed', { ...embed, headers })).headers.get('spillway-retries')
+		expect(await left({ 'spillway-retries': '2' })).toBe('1')
+		expect(await left({ 'spillway-retries': '5' })).toBe('4')
+		expect(await left({})).toBe('1')
+		fails = true
+		expect(await left({ 'spillway-retries': '2' })).toBe('1')
 	})
 
 	test('a client that leaves aborts its call', async () => {

@@ -6,7 +6,8 @@ import type { Answer } from '../../runtime/core/call.ts'
 import type { ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
 import type { Context } from '../../runtime/core/executor.ts'
 import { attempt } from '../../runtime/overflow/loop.ts'
-import type { Candidate, Policy } from '../../runtime/overflow/plan.ts'
+import type { Candidate } from '../../runtime/overflow/plan.ts'
+import { type Policy, policies } from '../../runtime/overflow/policy.ts'
 import { overflowReason } from '../../runtime/overflow/reason.ts'
 import { context, embedCall, type Script, scripted } from './scripted.ts'
 
@@ -46,7 +47,7 @@ const script: fc.Arbitrary<Script & { role?: Candidate['role'] }> = fc.record(
 
 const scenario = fc.record({
 	scripts: fc.array(script, { maxLength: 4 }),
-	policy: fc.constantFrom<Policy | undefined>(undefined, 'prefer-device', 'device-only', 'edge-only'),
+	policy: fc.constantFrom<Policy | undefined>(undefined, ...policies),
 	remaining: fc.integer({ min: 0, max: 1000 }),
 	retries: fc.integer({ min: 0, max: 3 }),
 	abortAt: fc.option(fc.integer({ min: 0, max: 1000 })),

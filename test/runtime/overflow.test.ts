@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import { attempt, overflow } from '../../runtime/overflow/loop.ts'
-import type { Candidate, Policy } from '../../runtime/overflow/plan.ts'
+import type { Candidate } from '../../runtime/overflow/plan.ts'
+import { type Policy, policies, tightens } from '../../runtime/overflow/policy.ts'
 import { context, embedCall, now, type Script, scripted } from './scripted.ts'
 
 beforeEach(() => {
@@ -105,6 +106,77 @@ describe('policies', () => {
 		expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'policy' }] })
 		expect(device.asked).toHaveLength(0)
 	})
+
+	describe('prefer-edge', () => {
+		test('the edge, though the device could: the answer says so', async () => {
+			const { ran, device } = await call({ device: {}, edge: { estimate: { run: 400 } } }, {}, 'prefer-edge')
+			expect(ran).toMatchObject({
+				executor: 'edge',
+				overflow: [{ executor: 'device', reason: 'policy', detail: 'prefer-edge: expected in 0 ms' }],
+			})
+			expect(device.asked).toHaveLength(0)
+		})
+
+		test('whether the device is loaded or not', async () => {
+			const { ran } = await call({ device: { estimate: { can: 'loading' } }, edge: {} }, {}, 'prefer-edge')
+			expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'policy' }] })
+		})
+
+		test.each<[string, Script]>([
+			['cannot', { estimate: { can: 'no', reason: 'unhealthy' } }],
+			['is expected to be late', { estimate: { run: 5000 } }],
+			['fails', { fails: 'network' }],
+		])('the device, when the edge %s', async (_, edge) => {
+			expect((await call({ device: {}, edge }, {}, 'prefer-edge')).ran?.executor).toBe('device')
+		})
+
+		test('the device, when the time left comes down to what it needs', async () => {
+			const { ran } = await call({ device: { estimate: { run: 200 } }, edge: { after: 5000 } }, {}, 'prefer-edge')
+			expect(ran).toMatchObject({ executor: 'device', overflow: [{ executor: 'edge', reason: 'deadline' }] })
+		})
+	})
+
+	describe('fastest', () => {
+		test('whoever is expected to have answered first, queue and run together', async () => {
+			const faster = await call({ device: { estimate: { queue: 300, run: 50 } }, edge: { estimate: { run: 200 } } }, {}, 'fastest')
+			expect(faster.ran).toMatchObject({
+				executor: 'edge',
+				overflow: [{ executor: 'device', reason: 'policy', detail: 'fastest: expected in 350 ms' }],
+			})
+			expect(faster.device.asked).toHaveLength(0)
+			const nearer = await call({ device: { estimate: { queue: 100, run: 50 } }, edge: { estimate: { run: 200 } } }, {}, 'fastest')
+			expect(nearer.ran).toMatchObject({ executor: 'device', overflow: [] })
+		})
+
+		test('the nearest of those that are equally fast', async () => {
+			const { ran } = await call({ device: { estimate: { run: 200 } }, edge: { estimate: { queue: 150, run: 50 } } }, {}, 'fastest')
+			expect(ran).toMatchObject({ executor: 'device', overflow: [] })
+		})
+
+		test('one that can answer, before one that would be faster if it could', async () => {
+			const { ran } = await call({ device: { estimate: { can: 'loading' } }, edge: { estimate: { run: 900 } } }, {}, 'fastest')
+			expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'loading' }] })
+		})
+
+		test('the least late, when nobody is expected to be in time', async () => {
+			const { ran } = await call({ device: { estimate: { run: 3000 } }, edge: { estimate: { run: 1500 } } }, {}, 'fastest')
+			expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'deadline' }] })
+		})
+	})
+
+	test('a call may go nowhere where the runtime does not let it go', () => {
+		const orders = ['prefer-device', 'prefer-edge', 'fastest'] as const
+		const allowed = policies.flatMap((runtime) =>
+			policies.filter((asked) => tightens(asked, runtime)).map((asked) => `${runtime} ${asked}`),
+		)
+		const expected = [
+			...orders.flatMap((one) => policies.map((asked) => `${one} ${asked}`)),
+			'device-only device-only',
+			'edge-only edge-only',
+		]
+		expect(allowed.sort()).toEqual(expected.sort())
+		expect(tightens('anything' as Policy, 'prefer-device')).toBe(false)
+	})
 })
 
 describe('failures', () => {
@@ -166,6 +238,30 @@ describe('failures', () => {
 		expect(retries).toBe(0)
 	})
 
+	test('what the others need is kept back from an attempt that retries by itself', async () => {
+		const scripts = { device: { fails: 'worker-lost' as const }, edge: {} }
+		expect((await call(scripts, { retries: { left: 3 } })).device.asked[0]?.retries.left).toBe(2)
+		const scarce = await call(scripts, { retries: { left: 1 } })
+		expect(scarce.device.asked[0]?.retries.left).toBe(0)
+		expect(scarce.ran?.executor).toBe('edge')
+	})
+
+	test('what an attempt spends by itself comes off the budget', async () => {
+		const greedy = scripted({ name: 'greedy', fails: 'network' })
+		const spender = {
+			...greedy,
+			infer: (asked: typeof embedCall, its: ReturnType<typeof context>) => {
+				its.retries.left = 0
+				return greedy.infer(asked, its)
+			},
+		}
+		const given = context({ retries: { left: 3 } })
+		const answered = overflow('edge', [spender, scripted({ name: 'next' })]).infer(embedCall, given)
+		await vi.advanceTimersByTimeAsync(10)
+		expect((await answered).ran.executor).toBe('next')
+		expect(given.retries.left).toBe(0)
+	})
+
 	test('a budget is shared by all levels', async () => {
 		const inner = overflow('edge', [scripted({ name: 'a', fails: 'network' }), scripted({ name: 'b', fails: 'network' })])
 		const last = scripted({ name: 'c' })
@@ -199,6 +295,9 @@ describe('if nobody can answer', () => {
 	})
 
 	test('with the code that they share', async () => expect((await failing('network', 'network')).code).toBe('network'))
+
+	test('unsupported, when none of them would ever answer', async () =>
+		expect((await failing('not-found', 'unsupported')).code).toBe('unsupported'))
 
 	test('those that could never have answered count for nothing', async () =>
 		expect((await failing('environment', 'rate-limited')).code).toBe('rate-limited'))

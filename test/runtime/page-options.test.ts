@@ -17,6 +17,7 @@ describe('an edge is enough', () => {
 			models: 'https://edge.example.com/models/',
 			trust: { jwks: 'https://edge.example.com/.well-known/jwks.json' },
 			assets: beside,
+			tuning: {},
 		}))
 
 	test('its path is kept', () => expect(settings({ edge: 'https://example.com/ai/' }).models).toBe('https://example.com/ai/models/'))
@@ -30,6 +31,9 @@ describe('an edge is enough', () => {
 				trust: [key],
 				models: 'https://cdn.example.com/m',
 				assets: 'https://cdn.example.com/a/',
+				workers: 2,
+				idle: Number.POSITIVE_INFINITY,
+				providers: ['wasm', 'webgpu'],
 			}),
 		).toEqual({
 			edge: 'http://localhost:8787/',
@@ -43,6 +47,7 @@ describe('an edge is enough', () => {
 				session: 'https://cdn.example.com/a/session.js',
 				wasm: 'https://cdn.example.com/a/ort-wasm-simd-threaded.wasm',
 			},
+			tuning: { workers: 2, idle: Number.POSITIVE_INFINITY, providers: ['wasm', 'webgpu'] },
 		}))
 })
 
@@ -66,12 +71,38 @@ describe('wrong options are refused when the runtime is made', () => {
 		['assets that are no address', { edge: 'https://e.example', assets: '' }, /assets/],
 		['a trust key that is too short', { edge: 'https://e.example', trust: ['abc'] }, /trust: "abc" is no trust key/],
 		['a trust key in base64', { edge: 'https://e.example', trust: [`${key.slice(1)}=`] }, /trust/],
+		['no worker at all', { edge: 'https://e.example', workers: 0 }, /createRuntime: workers must be a whole number above 0/],
+		['half a thread', { edge: 'https://e.example', threads: 1.5 }, /threads must/],
+		['a batch that is no number', { edge: 'https://e.example', maxBatch: '8' }, /maxBatch must/],
+		['a wait without end', { edge: 'https://e.example', maxWait: Number.POSITIVE_INFINITY }, /maxWait must be milliseconds/],
+		['memory that is none', { edge: 'https://e.example', memory: Number.NaN }, /memory must be a number of bytes/],
+		['negative idleness', { edge: 'https://e.example', idle: -1 }, /idle must be milliseconds, or Infinity/],
+		['no provider', { edge: 'https://e.example', providers: [] }, /providers must be a list of wasm, webgpu, webnn/],
+		['an unknown provider', { edge: 'https://e.example', providers: ['cuda'] }, /providers must/],
 		['an empty key', { edge: 'https://e.example', key: '' }, /key/],
 		['a key over two lines', { edge: 'https://e.example', key: 'a\nb' }, /key/],
 	])('%s', (_, options, message) => {
 		const refusal = expect.objectContaining({ name: 'SpillwayError', code: 'malformed', message: expect.stringMatching(message) })
 		expect(() => settings(options)).toThrow(refusal)
 		expect(() => createRuntime(options as RuntimeOptions)).toThrow(refusal)
+	})
+})
+
+describe('a call', () => {
+	const options = { models: 'https://cdn.example.com/m/', trust: [key] }
+	const refusal = (message: RegExp) => ({ code: 'invalid-input', message: expect.stringMatching(message) })
+
+	test.each(['device-only', 'edge-only'] as const)('cannot loosen %s, nor turn it round', async (policy) => {
+		const runtime = createRuntime({ ...options, edge: 'http://127.0.0.1:9', policy })
+		for (const asked of ['prefer-device', 'prefer-edge', 'fastest', policy === 'edge-only' ? 'device-only' : 'edge-only'] as const)
+			await expect(runtime.model('minilm').embed(['a'], { policy: asked })).rejects.toMatchObject(refusal(/does not tighten/))
+		await runtime.dispose()
+	})
+
+	test('has a policy and a priority that are some', async () => {
+		const model = createRuntime(options).model('minilm')
+		await expect(model.embed(['a'], { policy: 'no-such' as never })).rejects.toMatchObject(refusal(/policy: "no-such"/))
+		await expect(model.embed(['a'], { priority: 'urgent' as never })).rejects.toMatchObject(refusal(/priority: "urgent"/))
 	})
 })
 

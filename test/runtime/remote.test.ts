@@ -98,7 +98,7 @@ describe('what is said to an edge', () => {
 		const edge = edgeExecutor({ name: 'edge', address: `${address}/base/`, key: 'pk_1' })
 		await edge.infer(
 			{ ...embed, model: { name: 'minilm', version: '1.0.0', space } },
-			context({ remaining: 400, hops: 1, retries: { left: 2 } }),
+			context({ remaining: 400, hops: 1, retries: { left: 2 }, priority: 'low' }),
 		)
 		const [{ url, headers, body }] = received as [Received]
 		expect(url).toBe('POST /base/v1/tasks/embed')
@@ -109,6 +109,7 @@ describe('what is said to an edge', () => {
 			'spillway-hops': '2',
 			'spillway-retries': '2',
 			'spillway-space': space,
+			'spillway-priority': 'low',
 			traceparent: expect.stringMatching(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/),
 		})
 		expect(Number(headers['spillway-time-left'])).toBeGreaterThan(0)
@@ -170,17 +171,46 @@ describe('what an edge answers', () => {
 		['a header length that is wrong', { headers: { [headerLengthName]: '7' } }],
 		['a header length that is none', { headers: { [headerLengthName]: 'x' } }],
 	])('upstream: %s', async (_, changed) => {
-		const { answered, edge } = await call(answerWith(changed))
-		const error = await errorOf(answered)
+		const error = await errorOf((await call(answerWith(changed))).answered)
 		expect(error.name).toBe('SpillwayError')
 		expect(error.code).toBe('upstream')
-		expect(edge.estimate(embed)).toMatchObject({ can: 'no', reason: 'unhealthy' })
 	})
 
 	test('upstream: vectors of another space than was asked for', async () => {
 		const asked = { ...embed, model: { name: 'minilm', space: `minilm@${'b'.repeat(64)}/int8` } }
 		expect((await errorOf((await call(answerWith(), { asked })).answered)).code).toBe('upstream')
 		expect((await errorOf((await call(answerWith({ told: null }), { asked })).answered)).code).toBe('upstream')
+	})
+})
+
+describe('retries', () => {
+	/** What is left of three, after a call to such a server. */
+	async function leftAfter(answer: Parameters<typeof serve>[0], more: Parameters<typeof context>[0] = {}): Promise<number> {
+		const retries = { left: 3 }
+		await (await call(answer, { more: { ...more, retries } })).answered.catch(() => {})
+		return retries.left
+	}
+
+	test('what the edge has spent is spent, whether it answered or not', async () => {
+		expect(await leftAfter(answerWith({ headers: { 'spillway-retries': '1' } }))).toBe(1)
+		expect(await leftAfter((response) => response.writeHead(503, { 'spillway-retries': '2' }).end())).toBe(2)
+	})
+
+	test('a server that says nothing of them has spent none, and nobody can give more', async () => {
+		expect(await leftAfter(answerWith())).toBe(3)
+		expect(await leftAfter(answerWith({ headers: { 'spillway-retries': '99' } }))).toBe(3)
+	})
+
+	test('what was handed on and did not come back counts as spent', async () => {
+		expect(await leftAfter((response) => response.destroy())).toBe(0)
+		expect(await leftAfter(() => {}, { remaining: 50 })).toBe(0)
+	})
+
+	test('nothing was handed on with a call that was not sent', async () => {
+		const retries = { left: 3 }
+		const edge = edgeExecutor({ name: 'edge', address: 'http://127.0.0.1:9' })
+		await errorOf(edge.infer({ ...embed, input: [1n] as unknown as string[] }, context({ retries })))
+		expect(retries.left).toBe(3)
 	})
 })
 
@@ -205,6 +235,22 @@ describe('errors', () => {
 		const { can, queue } = edge.estimate(embed)
 		expect(can).toBe('no')
 		expect(queue).toBeGreaterThan(2000)
+	})
+
+	test('the time may be a date, by the clock of the server', async () => {
+		const headers = { date: 'Sun, 06 Nov 1994 08:49:37 GMT', 'retry-after': 'Sun, 06 Nov 1994 08:50:07 GMT' }
+		const { answered, edge } = await call(problem(503, { type: 'urn:spillway:error:unavailable', detail: 'soon' }, headers))
+		expect(await errorOf(answered)).toMatchObject({ code: 'unavailable', retryAfter: 30_000 })
+		// One answer with a time is enough, and the time is kept to.
+		expect(edge.estimate(embed)).toMatchObject({ can: 'no', reason: 'unhealthy' })
+		const refusal = await errorOf(edge.infer(embed, context()))
+		expect(refusal).toMatchObject({ code: 'unavailable', message: expect.stringContaining('is not asked') })
+		expect(refusal.retryAfter).toBeGreaterThan(25_000)
+	})
+
+	test.each(['', 'soon', '0', '-1', '1.5e400', 'Sun, 06 Nov 1994 08:49:37 GMT'])('"%s" is no time to come back after', async (value) => {
+		const { answered } = await call(problem(503, {}, { 'retry-after': value }))
+		expect((await errorOf(answered)).retryAfter).toBeUndefined()
 	})
 
 	test.each([
@@ -298,7 +344,26 @@ describe('what is expected of an edge', () => {
 		expect(edge.estimate(embed)).toEqual({ can: 'now', queue: 0, run: 500 })
 		await answered
 		expect(edge.estimate(embed).run).toBeLessThan(500)
-		expect(edge.estimate({ ...embed, input: Array(100).fill('hello') }).run).toBeGreaterThan(edge.estimate(embed).run * 10)
+		const larger = { ...embed, input: Array(100).fill('hello') }
+		expect(edge.estimate(larger).run).toBeGreaterThan(edge.estimate(embed).run + 50)
+	})
+
+	test('the way there is not counted with the size of the call, what the edge tells of queue and run is', async () => {
+		const slow = { ...ran, queue: 40, run: 20 }
+		const { edge, answered } = await call((response) => setTimeout(() => answerWith({ told: slow })(response), 200))
+		await answered
+		const { queue, run } = edge.estimate(embed)
+		expect(queue).toBeGreaterThan(20)
+		expect(queue).toBeLessThanOrEqual(40)
+		expect(run).toBeGreaterThan(120)
+		// Ten times the texts: ten times the run, but one way there.
+		expect(edge.estimate({ ...embed, input: Array(20).fill('hello') }).run - run).toBeCloseTo(9 * 20, -2)
+	})
+
+	test('of each model apart', async () => {
+		const { edge, answered } = await call(answerWith())
+		await answered
+		expect(edge.estimate({ ...embed, model: { name: 'another' } }).run).toBe(500)
 	})
 
 	test('nothing while there is no network', async () => {
@@ -309,10 +374,12 @@ describe('what is expected of an edge', () => {
 		expect(edge.estimate(embed).can).toBe('now')
 	})
 
-	test('nothing for a while after a failure; everything again after an answer', async () => {
+	test('nothing for a while after failures; everything again after an answer', async () => {
 		let broken = true
 		const { edge, answered } = await call((response) => (broken ? response.writeHead(503).end() : answerWith()(response)))
 		await errorOf(answered)
+		expect(edge.estimate(embed).can).toBe('now')
+		for (let i = 0; i < 2; i++) await errorOf(edge.infer(embed, context()))
 		expect(edge.estimate(embed)).toMatchObject({ can: 'no', reason: 'unhealthy', detail: 'failed just now: upstream' })
 		broken = false
 		// Asked all the same when nobody else is left.

@@ -23,10 +23,15 @@ export function inObject(version: Version, objects: ObjectNamespace): Required<A
 		{ name: 'edge', fetch: (url, init) => stub().fetch(url, init) },
 		{
 			accepts: ['tensors', ...(manifest.task ? [manifest.task.kind] : [])],
-			request(call, { remaining, hops, trace }) {
+			request(call, { remaining, hops, trace, priority = 'normal' }) {
 				checkModel(call.model, manifest, space)
 				const { body, headers } = encodeCall(call)
-				const more = { 'spillway-time-left': String(Math.floor(remaining)), 'spillway-hops': String(hops), traceparent: trace }
+				const more = {
+					'spillway-time-left': String(Math.floor(remaining)),
+					'spillway-hops': String(hops),
+					'spillway-priority': priority,
+					traceparent: trace,
+				}
 				return { url: address('infer'), message: { body, headers: { ...headers, ...more } } }
 			},
 			answer(call, { body, headers }) {

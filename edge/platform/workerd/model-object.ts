@@ -2,6 +2,7 @@
 // client leaves, and others may wait for it, which between requests of a plain Worker would hang (workerd issue 210).
 
 import { SpillwayError } from '../../../runtime/core/error.ts'
+import type { Priority } from '../../../runtime/core/executor.ts'
 import { type Loading, loading } from '../loading.ts'
 import type { Bindings } from './bindings.ts'
 import { decodeCall, encodeAnswer, errorResponse } from './message.ts'
@@ -71,6 +72,7 @@ async function infer(executor: Loading, request: Request): Promise<Response> {
 		// Nothing is tried again in here.
 		retries: { left: 0 },
 		trace: headers.get('traceparent') ?? '',
+		priority: (headers.get('spillway-priority') ?? 'normal') as Priority,
 	})
 	const message = encodeAnswer(answer)
 	return new Response(message.body, { headers: message.headers })

@@ -172,6 +172,12 @@ export function faultsSuite(edge: () => EdgeUnderTest): void {
 			}
 		})
 
+		test('a priority that is none is refused', async () => {
+			const response = await call(edge(), '/v1/tasks/embed', { key: keys.secret, json: embed, headers: { 'spillway-priority': 'urgent' } })
+			expect(response.status).toBe(400)
+			expect((await problemOf(response)).detail).toContain('spillway-priority')
+		})
+
 		test('a call that goes round in circles is stopped', async () => {
 			const response = await call(edge(), '/v1/tasks/embed', { key: keys.secret, json: embed, headers: { 'spillway-hops': '5' } })
 			expect(response.status).toBe(508)
