@@ -15,6 +15,7 @@ import { oip } from './protocols/oip/index.ts'
 import { openai } from './protocols/openai/index.ts'
 import { respondJson } from './protocols/respond.ts'
 import { tasks } from './protocols/tasks/index.ts'
+import { telemetry } from './telemetry/index.ts'
 
 /** What calls models: open to pages of other origins, and under a deadline from the first byte on. */
 const apiPaths = ['/v1/*', '/v2', '/v2/*', '/openai/*']
@@ -44,6 +45,7 @@ export function createEdge(parts: EdgeParts): Hono<EdgeEnv> {
 	app.route('/', openapi(parts))
 	app.route('/', oip(parts))
 	app.route('/', tasks(parts))
+	app.route('/', telemetry(parts))
 	app.route('/', openai(parts))
 	app.route('/', parts.distribution)
 	app.route('/', parts.pages)

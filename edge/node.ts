@@ -26,6 +26,7 @@ import { pages } from './platform/pages.ts'
 import { servedModels } from './platform/served.ts'
 import { upstreamsOf } from './platform/upstreams.ts'
 import { keyFile } from './state/key-file.ts'
+import { memoryReports } from './telemetry/reports.ts'
 
 export interface ServeOptions {
 	/** Default: `spillway.config.json` (or the file that `SPILLWAY_CONFIG` names), with the environment laid over it. */
@@ -95,6 +96,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 		}),
 		metrics: prometheusStore({ version, platform: 'node' }),
 		quota: memoryQuota(),
+		reports: memoryReports(),
 		build: { version, platform: 'node' },
 		peer: (c) => getConnInfo(c).remote.address,
 	})

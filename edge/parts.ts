@@ -6,6 +6,7 @@ import type { Executor } from '../runtime/core/executor.ts'
 import type { Quota } from './auth/quota.ts'
 import type { EdgeConfig } from './config/schema.ts'
 import type { MetricsStore } from './metrics/store.ts'
+import type { Reports } from './telemetry/reports.ts'
 
 /** One version of a model that this edge answers for. */
 export interface ServedModel {
@@ -44,6 +45,8 @@ export interface EdgeParts {
 	readonly pages: Hono
 	readonly metrics: MetricsStore
 	readonly quota: Quota
+	/** Which reports of pages were counted. */
+	readonly reports: Reports
 	readonly build: {
 		/** Version of the package. */
 		readonly version: string

@@ -5,7 +5,7 @@ import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Scope } from '../config/schema.ts'
 import type { EdgeEnv } from '../env.ts'
 import type { EdgeParts } from '../parts.ts'
-import { findKey } from './find.ts'
+import { findKey, shownKey } from './find.ts'
 import { checkOrigin } from './origin.ts'
 
 /**
@@ -14,7 +14,7 @@ import { checkOrigin } from './origin.ts'
  */
 export const authorize = ({ config, quota }: Pick<EdgeParts, 'config' | 'quota'>, scope: Scope) =>
 	createMiddleware<EdgeEnv>(async (c, next) => {
-		const key = await findKey(c.req.raw, config.keys)
+		const key = await findKey(shownKey(c.req.raw), config.keys)
 		checkOrigin(c.req.raw, key)
 		if (!key.scopes.includes(scope)) throw new SpillwayError('forbidden', `this key lacks the scope "${scope}"`)
 		if (key.requestsPerMinute !== undefined) {

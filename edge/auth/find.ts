@@ -5,11 +5,11 @@ import type { KeyConfig } from '../config/schema.ts'
 import { hashKey } from './key.ts'
 
 /**
- * The key in `Authorization: Bearer …` or `x-api-key`.
+ * The configured key that is meant.
+ * @param shown as the request shows it: see {@link shownKey}.
  * @throws SpillwayError `unauthenticated` when there is none, or one that is not known.
  */
-export async function findKey(request: Request, keys: readonly KeyConfig[]): Promise<KeyConfig> {
-	const shown = shownKey(request)
+export async function findKey(shown: string | undefined, keys: readonly KeyConfig[]): Promise<KeyConfig> {
 	if (!shown) throw new SpillwayError('unauthenticated', 'no API key; send it as "Authorization: Bearer <key>" or "x-api-key: <key>"')
 	const hash = await hashKey(shown)
 	let found: KeyConfig | undefined
@@ -19,7 +19,8 @@ export async function findKey(request: Request, keys: readonly KeyConfig[]): Pro
 	return found
 }
 
-function shownKey(request: Request): string | undefined {
+/** The key in `Authorization: Bearer …` or `x-api-key`. */
+export function shownKey(request: Request): string | undefined {
 	const bearer = request.headers.get('authorization')?.match(/^Bearer +(\S+) *$/i)?.[1]
 	return bearer ?? (request.headers.get('x-api-key')?.trim() || undefined)
 }

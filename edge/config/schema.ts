@@ -107,6 +107,11 @@ const metrics = z.strictObject({
 	access: z.enum(['loopback', 'public', 'key']).default('loopback'),
 })
 
+const telemetry = z.strictObject({
+	/** Reports of pages that are taken in a minute for each key: a quota beside that of calls. */
+	reportsPerMinute: z.int().min(1).default(6000),
+})
+
 const server = z.strictObject({
 	/** Address to listen on. Node only. */
 	host: z.string().min(1).default('127.0.0.1'),
@@ -128,6 +133,7 @@ const sections = z.strictObject({
 	limits: section(limits),
 	signing: section(signing),
 	metrics: section(metrics),
+	telemetry: section(telemetry),
 })
 
 /** The whole configuration. */

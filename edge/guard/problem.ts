@@ -61,6 +61,9 @@ const titles: Record<ErrorCode, string> = {
 	'deadline-exceeded': 'Deadline exceeded',
 }
 
+/** All codes, for what names them to others. */
+export const errorCodes: readonly string[] = Object.keys(statuses)
+
 /** The HTTP status that stands for a code. */
 export const statusOf = (code: ErrorCode): number => statuses[code]
 

@@ -1,10 +1,15 @@
 // Every metric of the edge: name, help, type, labels. Labels hold only names from the configuration and fixed words.
 
-/** Upper bounds in seconds: a cached file to a long generation. */
-const latency = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+import { batchBounds, callBounds, loadBounds } from '../../runtime/telemetry/wire-histogram.ts'
 
-interface Definition {
-	readonly type: 'counter' | 'gauge' | 'histogram'
+const inSeconds = (milliseconds: readonly number[]) => milliseconds.map((bound) => bound / 1000)
+
+/** Upper bounds in seconds: a cached file to a long generation. The same as in pages. */
+const latency = inSeconds(callBounds)
+
+export interface Definition {
+	/** `merged`: a histogram whose values are counted in pages. */
+	readonly type: 'counter' | 'gauge' | 'histogram' | 'merged'
 	readonly help: string
 	readonly labels: readonly string[]
 	readonly buckets?: readonly number[]
@@ -59,6 +64,56 @@ export const definitions = {
 		help: 'Requests that ended in an error, by code.',
 		labels: ['code', 'protocol'],
 	},
+	spillway_page_reports_total: {
+		type: 'counter',
+		help: 'Reports of pages taken in, by class of device.',
+		labels: ['browser', 'cores', 'memory', 'isolated', 'gpu'],
+	},
+	spillway_page_call_seconds: {
+		type: 'merged',
+		help: 'Time from call to answer, as pages saw it.',
+		labels: ['model', 'executor', 'provider', 'device'],
+		buckets: latency,
+	},
+	spillway_page_queue_seconds: {
+		type: 'merged',
+		help: "Time that pages' calls waited before their run.",
+		labels: ['model', 'executor', 'provider'],
+		buckets: latency,
+	},
+	spillway_page_run_seconds: {
+		type: 'merged',
+		help: "Time of pages' calls inside the execution provider.",
+		labels: ['model', 'executor', 'provider', 'device'],
+		buckets: latency,
+	},
+	spillway_page_batch_rows: {
+		type: 'merged',
+		help: "Rows of the largest batch that a page's call was part of.",
+		labels: ['model', 'executor', 'provider'],
+		buckets: batchBounds,
+	},
+	spillway_page_load_seconds: {
+		type: 'merged',
+		help: 'Time that pages took to load a model, by phase; whole: all of it, of loads that succeeded.',
+		labels: ['model', 'phase', 'device'],
+		buckets: inSeconds(loadBounds),
+	},
+	spillway_page_overflow_total: {
+		type: 'counter',
+		help: "Executors passed by on the way to an answer of a page's call, by reason.",
+		labels: ['model', 'executor', 'reason'],
+	},
+	spillway_page_errors_total: {
+		type: 'counter',
+		help: 'Calls and loads of pages that ended in an error, by code.',
+		labels: ['model', 'operation', 'code'],
+	},
+	spillway_page_loaded_bytes_total: {
+		type: 'counter',
+		help: 'Bytes of models that pages have loaded, from the network or from what the browser had stored.',
+		labels: ['model', 'source'],
+	},
 	spillway_build_info: {
 		type: 'gauge',
 		help: 'Always 1; version of the package and platform that it runs on.',
@@ -67,3 +122,6 @@ export const definitions = {
 } as const satisfies Record<string, Definition>
 
 export type MetricName = keyof typeof definitions
+
+/** Histograms that are merged, not observed. */
+export type MergedName = { [Name in MetricName]: (typeof definitions)[Name]['type'] extends 'merged' ? Name : never }[MetricName]

@@ -1,7 +1,8 @@
 // A metrics store on prom-client: in the process on Node, inside a Durable Object on workerd.
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { definitions, type MetricName } from './definitions.ts'
+import { type Definition, definitions, type MergedName, type MetricName } from './definitions.ts'
+import { type MergedHistogram, mergedHistogram } from './merged.ts'
 import type { MetricsStore } from './store.ts'
 
 /**
@@ -12,7 +13,8 @@ import type { MetricsStore } from './store.ts'
 export function prometheusStore(build: { version: string; platform: string }, { inFlight = true } = {}): MetricsStore {
 	const registry = new Registry()
 	const metrics = new Map<MetricName, (labels: Record<string, string>, value: number) => void>()
-	for (const [name, { type, help, labels, ...rest }] of Object.entries(definitions)) {
+	const merged = new Map<MergedName, MergedHistogram>()
+	for (const [name, { type, help, labels, buckets = [] }] of Object.entries<Definition>(definitions)) {
 		if (name === 'spillway_http_requests_in_flight' && !inFlight) continue
 		const options = { name, help, labelNames: [...labels] as string[], registers: [registry] }
 		if (type === 'counter') {
@@ -21,15 +23,23 @@ export function prometheusStore(build: { version: string; platform: string }, { 
 		} else if (type === 'gauge') {
 			const gauge = new Gauge(options)
 			metrics.set(name as MetricName, (given, value) => gauge.inc(given, value))
+		} else if (type === 'merged') {
+			const histogram = mergedHistogram(name, help, buckets)
+			merged.set(name as MergedName, histogram)
+			registry.registerMetric(histogram.metric)
 		} else {
-			const histogram = new Histogram({ ...options, buckets: 'buckets' in rest ? [...rest.buckets] : [] })
+			const histogram = new Histogram({ ...options, buckets: [...buckets] })
 			metrics.set(name as MetricName, (given, value) => histogram.observe(given, value))
 		}
 	}
 	metrics.get('spillway_build_info')?.({ ...build }, 1)
 	return {
 		add(batch) {
-			for (const { metric, labels, value } of batch) metrics.get(metric)?.({ ...labels }, value)
+			for (const increment of batch) {
+				const labels = { ...increment.labels }
+				if ('counts' in increment) merged.get(increment.metric)?.merge(labels, increment)
+				else metrics.get(increment.metric)?.(labels, increment.value)
+			}
 		},
 		async render() {
 			return { body: await registry.metrics(), contentType: registry.contentType }

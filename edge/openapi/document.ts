@@ -4,6 +4,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { routes as oip } from '../protocols/oip/routes.ts'
 import { routes as openai } from '../protocols/openai/routes.ts'
 import { routes as tasks } from '../protocols/tasks/routes.ts'
+import { routes as telemetry } from '../telemetry/routes.ts'
 import { problems } from './shared.ts'
 
 const text = (type: string) => ({ [type]: { schema: z.string() } })
@@ -82,7 +83,8 @@ export function openapiDocument(version: string): object {
 	const registry = app.openAPIRegistry
 	registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
 	registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'x-api-key' })
-	for (const route of [...Object.values(tasks), ...Object.values(oip), ...Object.values(openai), ...others]) registry.registerPath(route)
+	for (const route of [...Object.values(tasks), ...Object.values(oip), ...Object.values(openai), ...Object.values(telemetry), ...others])
+		registry.registerPath(route)
 	return app.getOpenAPI31Document({
 		openapi: '3.1.0',
 		info: {

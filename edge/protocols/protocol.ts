@@ -1,10 +1,11 @@
 // Which protocol a path belongs to: decides the form of its errors and its label in the metrics.
 
-export type Protocol = 'oip' | 'openai' | 'task' | 'distribution' | 'operations' | 'page'
+export type Protocol = 'oip' | 'openai' | 'task' | 'telemetry' | 'distribution' | 'operations' | 'page'
 
 const prefixes: readonly (readonly [string, Protocol])[] = [
 	['/v2', 'oip'],
 	['/openai', 'openai'],
+	['/v1/telemetry', 'telemetry'],
 	['/v1', 'task'],
 	['/models', 'distribution'],
 	['/.well-known', 'distribution'],

@@ -1,13 +1,15 @@
-// Metrics and quotas that live in the Durable Object of `object.ts`, seen from a Worker.
+// Metrics, quotas and the memory of reports, which live in the Durable Object of `object.ts`, seen from a Worker.
 
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Quota, QuotaAnswer } from '../auth/quota.ts'
 import type { Increment, MetricsStore, MetricsText } from '../metrics/store.ts'
 import type { ObjectNamespace } from '../platform/workerd/bindings.ts'
+import type { Reports } from '../telemetry/reports.ts'
 
 export interface SharedState {
 	readonly metrics: MetricsStore
 	readonly quota: Quota
+	readonly reports: Reports
 }
 
 /**
@@ -47,6 +49,9 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 		},
 		quota: {
 			take: async (key, perMinute) => (await (await ask('take', { key, perMinute })).json()) as QuotaAnswer,
+		},
+		reports: {
+			first: async (id) => (await (await ask('first', id)).json()) as boolean,
 		},
 	}
 }

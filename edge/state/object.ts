@@ -1,16 +1,18 @@
-// The Durable Object with what all isolates of a Worker share: figures and quotas. In memory: they begin anew when the platform ends
+// The Durable Object with what all isolates of a Worker share: figures, quotas, reports that were counted. In memory: they begin anew when the platform ends
 // the object, which Prometheus takes as a restart.
 
 import { memoryQuota, type Quota } from '../auth/quota.ts'
 import { prometheusStore } from '../metrics/prometheus.ts'
 import type { MetricsStore } from '../metrics/store.ts'
+import { memoryReports, type Reports } from '../telemetry/reports.ts'
 
 /** The class for `[[durable_objects.bindings]]`. */
 export class StateObject {
 	#metrics: MetricsStore | undefined
 	readonly #quota: Quota = memoryQuota()
+	readonly #reports: Reports = memoryReports()
 
-	/** `POST /add` and `/take` take JSON; `GET /metrics/<version>` gives the figures. */
+	/** `POST /add`, `/take` and `/first` take JSON; `GET /metrics/<version>` gives the figures. */
 	async fetch(request: Request): Promise<Response> {
 		const [, action, ...rest] = new URL(request.url).pathname.split('/')
 		const version = rest[0] ?? ''
@@ -18,6 +20,7 @@ export class StateObject {
 			const { key, perMinute } = (await request.json()) as { key: string; perMinute: number }
 			return Response.json(await this.#quota.take(key, perMinute))
 		}
+		if (action === 'first') return Response.json(await this.#reports.first((await request.json()) as string))
 		this.#metrics ??= prometheusStore({ version, platform: 'workerd' }, { inFlight: false })
 		if (action === 'add') {
 			await this.#metrics.add((await request.json()) as Parameters<MetricsStore['add']>[0])

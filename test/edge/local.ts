@@ -15,6 +15,7 @@ import { loadConfig } from '../../edge/config/load.ts'
 import type { EdgeConfigInput } from '../../edge/config/schema.ts'
 import { prometheusStore } from '../../edge/metrics/prometheus.ts'
 import type { EdgeParts, ServedModel } from '../../edge/parts.ts'
+import { memoryReports } from '../../edge/telemetry/reports.ts'
 import { signChannel } from '../../models/format/channel.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
@@ -84,6 +85,7 @@ export async function localParts({ config = {}, replace, parts = {} }: LocalOpti
 		pages: new Hono(),
 		metrics: prometheusStore(build),
 		quota: memoryQuota(),
+		reports: memoryReports(),
 		build,
 		peer: (c) => getConnInfo(c).remote.address,
 		...parts,

@@ -9,9 +9,10 @@ import { oipSuite } from '../suites/oip.ts'
 import { openaiSuite } from '../suites/openai.ts'
 import { openapiSuite } from '../suites/openapi.ts'
 import { tasksSuite } from '../suites/tasks.ts'
+import { telemetrySuite } from '../suites/telemetry.ts'
 import type { EdgeUnderTest } from '../suites/under-test.ts'
 
-const suites = { authSuite, clientsSuite, faultsSuite, metricsSuite, oipSuite, openaiSuite, openapiSuite, tasksSuite }
+const suites = { authSuite, clientsSuite, faultsSuite, metricsSuite, oipSuite, openaiSuite, openapiSuite, tasksSuite, telemetrySuite }
 
 /** @param edge started with `suiteConfig` and `suiteModels`. */
 export function allSuites(edge: () => EdgeUnderTest): void {

@@ -1,18 +1,11 @@
 // `/metrics`: figures that are true, for those who may read them.
 
 import { expect, test } from 'vitest'
+import { figuresOf, valueIn } from '../figures.ts'
 import { call, type EdgeUnderTest, keys } from './under-test.ts'
 
 export function metricsSuite(edge: () => EdgeUnderTest): void {
-	const text = async () => (await call(edge(), '/metrics', { key: keys.metrics })).text()
-
-	/** The value of a sample, found by its name and labels in any order; 0 when there is none. */
-	const value = (figures: string, name: string, labels: Record<string, string> = {}): number =>
-		figures
-			.split('\n')
-			.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-			.filter((line) => Object.entries(labels).every(([label, wanted]) => line.includes(`${label}="${wanted}"`)))
-			.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+	const text = () => figuresOf(edge())
 
 	/** Figures are reported behind the answer: waits until they are there. */
 	const settled = async (reached: (figures: string) => boolean): Promise<string> => {
@@ -43,7 +36,8 @@ export function metricsSuite(edge: () => EdgeUnderTest): void {
 		}
 		const refused = await call(edge(), '/v1/tasks/embed', { key: keys.secret, json: { model: 'nope', input: ['hello'] } })
 		bytes += (await refused.arrayBuffer()).byteLength
-		const gained = (after: string, name: string, labels: Record<string, string>) => value(after, name, labels) - value(before, name, labels)
+		const gained = (after: string, name: string, labels: Record<string, string>) =>
+			valueIn(after, name, labels) - valueIn(before, name, labels)
 		const after = await settled((figures) => gained(figures, 'spillway_http_requests_total', requests) >= 6)
 		expect(gained(after, 'spillway_http_requests_total', { ...requests, status: '200' })).toBe(5)
 		expect(gained(after, 'spillway_http_requests_total', { ...requests, status: '404' })).toBe(1)
@@ -81,14 +75,14 @@ export function metricsSuite(edge: () => EdgeUnderTest): void {
 		expect(sizes.chunk).toBe(chunk?.size)
 		for (const [kind, size] of Object.entries(sizes)) {
 			const name = 'spillway_sent_bytes_total'
-			const after = await settled((figures) => value(figures, name, { kind }) - value(before, name, { kind }) >= size)
-			expect(value(after, name, { kind }) - value(before, name, { kind }), kind).toBe(size)
+			const after = await settled((figures) => valueIn(figures, name, { kind }) - valueIn(before, name, { kind }) >= size)
+			expect(valueIn(after, name, { kind }) - valueIn(before, name, { kind }), kind).toBe(size)
 		}
 	})
 
 	test('paths that no one planned make no new series', async () => {
 		for (let i = 0; i < 5; i++) await (await call(edge(), `/nope-${i}?a=${i}`)).arrayBuffer()
-		const figures = await settled((figures) => value(figures, 'spillway_http_requests_total', { route: 'other', status: '404' }) >= 5)
+		const figures = await settled((figures) => valueIn(figures, 'spillway_http_requests_total', { route: 'other', status: '404' }) >= 5)
 		expect(figures).not.toMatch(/nope-/)
 	})
 }

@@ -26,6 +26,8 @@ export const keys = {
 	demo: 'pk_demo',
 	/** 3 requests a minute. */
 	limited: 'sk_limited',
+	/** 2 requests a minute, used by one test. */
+	few: 'sk_few',
 	metrics: 'sk_metrics',
 }
 
@@ -42,6 +44,7 @@ export const suiteConfig = {
 		{ id: 'page', hash: hash(keys.publishable), kind: 'publishable', origins: [pageOrigin] },
 		{ id: 'demo', hash: hash(keys.demo), kind: 'publishable', loopback: true, servers: true },
 		{ id: 'limited', hash: hash(keys.limited), kind: 'secret', requestsPerMinute: 3 },
+		{ id: 'few', hash: hash(keys.few), kind: 'secret', requestsPerMinute: 2 },
 		{ id: 'metrics', hash: hash(keys.metrics), kind: 'secret', scopes: ['metrics'] },
 	],
 	limits: { bodyBytes: 256 * 1024, textsPerCall: 64, charactersPerText: 10_000 },

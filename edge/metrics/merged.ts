@@ -1,0 +1,49 @@
+// A histogram that is not observed but merged: its values were counted elsewhere, between the same bounds. prom-client has none of the kind.
+
+import type { Metric } from 'prom-client'
+import { countOf, type Histogram, merged } from '../../runtime/telemetry/wire-histogram.ts'
+
+export interface MergedHistogram {
+	/** For prom-client's registry. */
+	readonly metric: Metric
+	/** Adds counts to those of the same labels; of others than `bounds`' number they are left out. */
+	merge(labels: Record<string, string>, histogram: Histogram): void
+}
+
+/** @param bounds upper bounds in the metric's unit. */
+export function mergedHistogram(name: string, help: string, bounds: readonly number[]): MergedHistogram {
+	const series = new Map<string, { labels: Record<string, string>; histogram: Histogram }>()
+
+	function samplesOf({ labels, histogram }: { labels: Record<string, string>; histogram: Histogram }) {
+		let below = 0
+		const buckets = bounds.map((bound, at) => {
+			below += histogram.counts[at] ?? 0
+			return { metricName: `${name}_bucket`, labels: { le: bound, ...labels }, value: below }
+		})
+		const count = countOf(histogram)
+		return [
+			...buckets,
+			{ metricName: `${name}_bucket`, labels: { le: '+Inf', ...labels }, value: count },
+			{ metricName: `${name}_sum`, labels, value: histogram.sum },
+			{ metricName: `${name}_count`, labels, value: count },
+		]
+	}
+
+	// All that the registry asks of a metric; prom-client's type names its own classes only.
+	const metric = {
+		name,
+		help,
+		get: async () => ({ name, help, type: 'histogram', aggregator: 'sum', values: [...series.values()].flatMap(samplesOf) }),
+		reset: () => series.clear(),
+	} as unknown as Metric
+
+	return {
+		metric,
+		merge(labels, { counts, sum }) {
+			if (counts.length !== bounds.length + 1) return
+			const key = JSON.stringify(labels)
+			const before = series.get(key)
+			series.set(key, { labels, histogram: before ? merged(before.histogram, { counts, sum }) : { counts, sum } })
+		},
+	}
+}
