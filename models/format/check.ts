@@ -73,8 +73,32 @@ function checkSpecs(side: 'inputs' | 'outputs', description: Description): Probl
 			if (typeof size === 'string' && !Object.hasOwn(description.axes, size))
 				problems.push({ path: [side, index, 'shape', axis], message: `${JSON.stringify(size)} is not declared in axes` })
 		})
+		const wrong = spec.pad === undefined ? undefined : padProblem(side, spec, spec.pad)
+		if (wrong) problems.push({ path: [side, index, 'pad'], message: wrong })
 	})
 	return problems
+}
+
+/** Largest values of the datatypes that hold whole numbers only, where a JSON number can tell. */
+const wholeNumbers: Partial<Record<TensorSpec['datatype'], [number, number]>> = {
+	BOOL: [0, 1],
+	UINT8: [0, 0xff],
+	UINT16: [0, 0xffff],
+	UINT32: [0, 0xffff_ffff],
+	UINT64: [0, Number.MAX_SAFE_INTEGER],
+	INT8: [-0x80, 0x7f],
+	INT16: [-0x8000, 0x7fff],
+	INT32: [-0x8000_0000, 0x7fff_ffff],
+	INT64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+}
+
+function padProblem(side: 'inputs' | 'outputs', { datatype, min, max }: TensorSpec, pad: number): string | undefined {
+	if (side === 'outputs') return 'is for inputs'
+	const whole = wholeNumbers[datatype]
+	if (whole && !(Number.isInteger(pad) && pad >= whole[0] && pad <= whole[1])) return `${pad} is no ${datatype}`
+	if ((datatype === 'FP16' || datatype === 'BF16') && pad !== 0) return `must be 0 for ${datatype}`
+	if ((min !== undefined && pad < min) || (max !== undefined && pad > max)) return `${pad} is not among the values that the input may hold`
+	return undefined
 }
 
 function checkEmbed(description: Description, task: EmbedTask): Problem[] {

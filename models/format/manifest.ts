@@ -35,6 +35,11 @@ const tensorSpec = z.strictObject({
 	/** Smallest and largest value of an input, where the graph would answer others without an error: token ids, masks. */
 	min: z.number().optional(),
 	max: z.number().optional(),
+	/**
+	 * What an input may be filled up with at the end of its named axes without changing what the rest of the row comes to: rows of unequal
+	 * sizes then share runs. A task's ids and mask have theirs by their meaning. 16-bit floats can only be padded with 0.
+	 */
+	pad: z.number().optional(),
 })
 
 /** Limits for each named axis. `batch` is the axis along which calls may be joined and split, where a model has it. */
@@ -77,8 +82,8 @@ const golden = z.strictObject({
 	outputs: z.record(z.string(), tensorData),
 })
 
-/** Execution providers for which a graph can be given: `wasm` and `webgpu` in browsers and workerd, `cpu` in Node. */
-export const providerSchema = z.enum(['wasm', 'webgpu', 'cpu'])
+/** Execution providers for which a graph can be given: `wasm`, `webgpu` and `webnn` in browsers, `wasm` in workerd, `cpu` in Node. */
+export const providerSchema = z.enum(['wasm', 'webgpu', 'webnn', 'cpu'])
 
 const variant = z.strictObject({
 	description: z.string(),
@@ -127,3 +132,9 @@ export type ModelFile = z.infer<typeof file>
 export type Chunk = z.infer<typeof chunk>
 export type Provider = z.infer<typeof providerSchema>
 export type EmbedTask = z.infer<typeof embedTask>
+
+/** A variant's graph for a provider: WebNN runs what WebGPU does, unless the model has another for it. */
+export function graphFor({ variants }: Pick<Manifest, 'variants'>, variant: string, provider: Provider): Graph | undefined {
+	const graphs = variants[variant]?.graphs
+	return graphs?.[provider] ?? (provider === 'webnn' ? graphs?.webgpu : undefined)
+}

@@ -6,11 +6,11 @@ import { aborted } from '../core/deadline.ts'
  * Runs `work` for each piece, at most `width` at a time, in order. After the first failure, or an abort, no further piece is begun and
  * those under way are told by their signal.
  *
- * @param pieces drawn when their turn comes: they may be made lazily.
+ * @param pieces drawn when their turn comes: they may be made lazily, and take their time.
  * @returns the results in the order of the pieces.
  */
 export async function inTurn<P, R>(
-	pieces: Iterable<P>,
+	pieces: Iterable<P> | AsyncIterable<P>,
 	width: number,
 	signal: AbortSignal,
 	work: (piece: P, signal: AbortSignal) => Promise<R>,
@@ -18,11 +18,12 @@ export async function inTurn<P, R>(
 	const failed = new AbortController()
 	const both = AbortSignal.any([signal, failed.signal])
 	const results: R[] = []
-	const remaining = pieces[Symbol.iterator]()
+	const remaining = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]()
 	let next = 0
 	const follow = async () => {
-		for (let piece = remaining.next(); !piece.done; piece = remaining.next()) {
+		for (let piece = await remaining.next(); !piece.done; piece = await remaining.next()) {
 			const index = next++
+			if (both.aborted) throw aborted(both)
 			results[index] = await work(piece.value, both)
 			if (both.aborted) throw aborted(both)
 		}

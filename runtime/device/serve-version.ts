@@ -1,6 +1,6 @@
-// A version of a model, from its bytes to an executor: session workers behind a queue, split to size, with the manifest's task.
+// A version of a model, from its bytes to an executor: session workers, calls batched for them, and the manifest's task.
 
-import { split } from '../batch/split.ts'
+import { type Batching, batching } from '../batch/batching.ts'
 import type { SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
 import { type Verdict, verdictKey } from '../session/checked.ts'
@@ -40,9 +40,6 @@ export interface Served {
 	golden: 'passed' | 'remembered'
 }
 
-/** Rows times tokens of one run: at MiniLM's size some hundred milliseconds and some ten megabytes. */
-const mostWork = 2048
-
 /** @throws what `startMember` throws; `malformed` for a tokenizer that cannot be used. */
 export async function serveVersion(options: ServeOptions): Promise<Served> {
 	const { version, choice, tuning, records, prepare, again, onChange, onFailed } = options
@@ -60,11 +57,15 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 	let remembered = false
 	let starting: readonly AbortSignal[] = [options.signal]
 
+	let batched: Batching | undefined
 	const pool = await createPool({
 		name: 'device',
 		most: size,
 		work: (call) => (call.kind === 'tensors' ? likelyWork(manifest, call.tensors) : 1),
-		onChange,
+		onChange() {
+			batched?.next()
+			onChange()
+		},
 		onFailed,
 		async start(signal) {
 			const both = AbortSignal.any([signal, ...starting])
@@ -91,9 +92,10 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 	starting = []
 	// The workers have them now, and the tokenizer what it needs.
 	version.files.clear()
-	const sized = split({ manifest, work: mostWork, width: size + 1 })(pool)
-	if (!task || !tokenizer) return { executor: sized, pace: () => null, golden: remembered ? 'remembered' : 'passed' }
-	const executor = tokenized(sized, { manifest, tokenizer, width: size + 1 })
+	const { maxBatch, maxWait } = tuning
+	batched = batching({ manifest, maxBatch, maxWait, width: () => pool.width, onWaiting: (backlog) => pool.want(backlog), onChange })(pool)
+	if (!task || !tokenizer) return { executor: batched, pace: () => null, golden: remembered ? 'remembered' : 'passed' }
+	const executor = tokenized(batched, { manifest, tokenizer })
 	return { executor, pace: () => executor.pace, golden: remembered ? 'remembered' : 'passed' }
 }
 

@@ -10,6 +10,10 @@ export interface Pace {
 	charactersPerToken: number
 	/** Texts are cut to this many tokens. */
 	maxTokens: number
+	/** Texts of a call that share a run. */
+	rows: number
+	/** Runs at a time. */
+	width: number
 }
 
 /** Tokens that a text is likely to make, special tokens included. */
@@ -19,5 +23,6 @@ export const likelyTokens = (text: string, pace: Pick<Pace, 'charactersPerToken'
 /** Milliseconds that the texts are likely to take. */
 export function likelyTime(texts: readonly string[], pace: Pace): number {
 	const tokens = texts.reduce((sum, text) => sum + likelyTokens(text, pace), 0)
-	return pace.fixed * texts.length + pace.perToken * tokens
+	const runs = Math.ceil(texts.length / pace.rows)
+	return (pace.fixed * runs + pace.perToken * tokens) / (Math.min(runs, pace.width) || 1)
 }

@@ -1,6 +1,8 @@
-// Text tasks as tensor calls: sorts texts by length, groups like with like, pads, and puts the results back in order.
+// Text tasks as tensor calls: sorts texts by length, hands them on one by one to an executor that batches, to others in groups of like length,
+// and puts the results back in order.
 
 import type { EmbedTask, Manifest } from '../../models/format/manifest.ts'
+import type { Batching } from '../batch/batching.ts'
 import { inTurn } from '../batch/in-turn.ts'
 import { mergeRan } from '../batch/merge.ts'
 import type { EmbedCall, Provenance, TensorsCall } from '../core/call.ts'
@@ -17,11 +19,11 @@ export interface TokenizedOptions {
 	manifest: Manifest
 	/** `createTokenizer(file, manifest.task.maxTokens)`. */
 	tokenizer: Tokenizer
-	/** Most texts of a run. Default: 8; in WebAssembly a larger batch gains nothing. */
+	/** Most texts of a group. Default: 8. Where `inner` batches, a group is one text. */
 	rows?: number
-	/** Most tokens of a run, padding included; a longer text runs alone. Bounds how long other calls wait for their turn. Default: 256. */
+	/** Most tokens of a group, padding included; a longer text is alone. Bounds how long other calls wait for their turn. Default: 256. */
 	tokens?: number
-	/** Runs of one call that are under way at a time. Default: 2, so that the next one waits ready. */
+	/** Groups of one call that are under way at a time. Default: 2, so that the next one waits ready; 256 where `inner` batches. */
 	width?: number
 }
 
@@ -31,39 +33,55 @@ export interface Tokenized extends Executor {
 	readonly pace: Pace | null
 }
 
-/** Texts are tokenized so many at a time, between runs: a call of thousands neither blocks the thread nor outlives its abort. */
+/** Texts are sorted into groups so many at a time. */
 const portion = 32
 
-/** The same for long ones: characters, which may all be read where there are no words to cut at. */
-const portionLength = 20_000
+/** Characters that are tokenized before others get their turn: some milliseconds' worth. */
+const breathLength = 10_000
+
+/** Texts of a call that wait in a batching executor at a time: what it needs to join like with like, and no more, for the call may be aborted. */
+const lookAhead = 256
 
 /**
- * @param inner takes tensor calls; a pool or a session.
+ * @param inner takes tensor calls: `batching(…)`, which also joins the texts of different calls, or a server elsewhere.
  * @returns an executor that also takes `embed`. Adds to the errors of `inner`: `invalid-input` for anything but a list of strings,
  * `unavailable` when parts of the call were answered in different spaces.
- * @example tokenized(session, { manifest, tokenizer: createTokenizer(file, 256) })
+ * @example tokenized(batching({ manifest })(session), { manifest, tokenizer: createTokenizer(file, 256) })
  */
-export function tokenized(inner: Executor, options: TokenizedOptions): Tokenized {
-	const { manifest, tokenizer, rows = 8, tokens: mostTokens = 256, width = 2 } = options
+export function tokenized(inner: Executor | Batching, options: TokenizedOptions): Tokenized {
+	const batching = 'batchPace' in inner ? inner : undefined
+	const { manifest, tokenizer, rows = 8, tokens: mostTokens = 256, width = batching ? lookAhead : 2 } = options
 	const { task } = manifest
 	if (task === null) throw new SpillwayError('unsupported', `${manifest.model} has no task, it takes only tensors`)
 	const meter = new PaceMeter()
 	const characters = { read: 0, tokens: 0 }
 
-	/** Groups of the call's texts, shortest first; each portion is tokenized when its turn comes. */
-	function* grouped(texts: readonly string[]): Generator<Encoded[]> {
+	/** The call's texts, shortest first, each tokenized when its turn comes: a call of thousands neither blocks the thread nor outlives its abort. */
+	async function* encoded(texts: readonly string[]): AsyncGenerator<Encoded> {
 		const order = texts.map((text, index) => ({ text, index })).sort((a, b) => a.text.length - b.text.length)
-		let taken: Encoded[] = []
-		let length = 0
+		let unbroken = 0
 		for (const { text, index } of order) {
-			taken.push({ index, ids: encode(text) })
-			length += text.length
-			if (taken.length < portion && length < portionLength) continue
+			if (unbroken > 0 && unbroken + text.length > breathLength) {
+				unbroken = 0
+				await new Promise((resolve) => setTimeout(resolve, 0))
+			}
+			unbroken += text.length
+			yield { index, ids: encode(text) }
+		}
+	}
+
+	async function* grouped(texts: AsyncIterable<Encoded>): AsyncGenerator<Encoded[]> {
+		let taken: Encoded[] = []
+		for await (const text of texts) {
+			if (taken.push(text) < portion) continue
 			yield* groups(taken, { rows, tokens: mostTokens })
 			taken = []
-			length = 0
 		}
-		if (taken.length > 0) yield* groups(taken, { rows, tokens: mostTokens })
+		yield* groups(taken, { rows, tokens: mostTokens })
+	}
+
+	async function* singly(texts: AsyncIterable<Encoded>): AsyncGenerator<Encoded[]> {
+		for await (const text of texts) yield [text]
 	}
 
 	function encode(text: string): number[] {
@@ -75,13 +93,19 @@ export function tokenized(inner: Executor, options: TokenizedOptions): Tokenized
 		return ids
 	}
 
-	const measured = (): Pace | null =>
-		meter.pace && {
-			fixed: meter.pace.fixed,
-			perToken: meter.pace.perUnit,
-			charactersPerToken: characters.read > 0 ? characters.read / characters.tokens : 4,
-			maxTokens: task.maxTokens,
-		}
+	const measured = (): Pace | null => {
+		const pace = batching ? batching.batchPace() : meter.pace && { ...meter.pace, rows: 1, width: 1 }
+		return (
+			pace && {
+				fixed: pace.fixed,
+				perToken: pace.perUnit,
+				charactersPerToken: characters.read > 0 ? characters.read / characters.tokens : 4,
+				maxTokens: task.maxTokens,
+				rows: pace.rows,
+				width: pace.width,
+			}
+		)
+	}
 
 	return {
 		name: inner.name,
@@ -105,7 +129,10 @@ export function tokenized(inner: Executor, options: TokenizedOptions): Tokenized
 			const clock = startClock(context.remaining)
 			const vectors: Float32Array[] = new Array(call.input.length)
 			let tokens = 0
-			const rans = await inTurn(grouped(call.input), width, context.signal, async (group, signal): Promise<Provenance> => {
+			const texts = encoded(call.input)
+			const pieces = batching ? singly(texts) : grouped(texts)
+			const most = Math.min(width, call.input.length)
+			const rans = await inTurn(pieces, most, context.signal, async (group, signal): Promise<Provenance> => {
 				const run: TensorsCall = { kind: 'tensors', model: call.model, tensors: padded(task, group) }
 				const { output, ran } = await inner.infer(run, { ...context, remaining: clock(), signal })
 				const found = vectorsOf(task, output, group.length)

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from 'vitest'
 import type { EmbedTask } from '../../models/format/manifest.ts'
-import { joinRows } from '../../runtime/batch/rows.ts'
 import type { Output } from '../../runtime/core/call.ts'
 import { tensor } from '../../runtime/core/tensor.ts'
 import { checkInputs } from '../../runtime/session/inputs.ts'
@@ -27,12 +26,6 @@ describe('vectors', () => {
 	])('%s are an error, not an answer', (_, answer) => {
 		expect(() => vectorsOf(task, answer, 2)).toThrow(expect.objectContaining({ code: 'upstream' }))
 	})
-})
-
-test('parts of a batch that differ in another axis are not joined', () => {
-	const part = (rows: number, columns: number) => tensor('FP32', [rows, columns], new Float32Array(rows * columns).fill(1))
-	expect(joinRows([part(2, 3), part(1, 3)], 0).shape).toEqual([3, 3])
-	expect(() => joinRows([part(2, 3), part(2, 2)], 0)).toThrow(expect.objectContaining({ code: 'unsupported' }))
 })
 
 test.each([[-1n], [10n]])('an id of %s, outside what the manifest allows, is refused', (id) => {

@@ -21,9 +21,6 @@ export interface NodeSessionOptions {
 	name?: string
 }
 
-/** Native runs gain from a batch up to about here; larger ones make other calls wait. */
-const texts = { rows: 16, tokens: 1024 }
-
 /**
  * Loads a version: files into the cache, session, golden samples.
  *
@@ -52,7 +49,7 @@ export async function nodeSession(version: Version, { catalog, cache, name = 'ed
 	const tokenizer = manifest.task ? await readTokenizer(catalog, manifest) : undefined
 	// Old versions only take up room; that they cannot be removed is no reason not to serve.
 	await forgetOthers(cache, manifest.model, digest).catch((error) => console.error(`${manifest.model}: ${messageOf(error)}`))
-	return composed(executor, { manifest, tokenizer, tokensPerRun: config.tokensPerRun, texts })
+	return composed(executor, { manifest, tokenizer, tokensPerRun: config.tokensPerRun })
 }
 
 async function importOrt(): Promise<Ort> {

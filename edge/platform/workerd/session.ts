@@ -29,9 +29,6 @@ export interface WorkerdSessionOptions {
  */
 export const mostTokensPerRun = 512
 
-/** In WebAssembly a batch gains nothing to speak of. */
-const texts = { rows: 8, tokens: 256 }
-
 /**
  * Loads a version from the catalogue's chunks.
  *
@@ -55,7 +52,12 @@ export async function workerdSession(options: WorkerdSessionOptions): Promise<Ex
 		clock: null,
 	})
 	const executor = await checked(session, { manifest, variant, provider: 'wasm' })
-	return composed(executor, { manifest, tokenizer, tokensPerRun: Math.min(options.tokensPerRun, mostTokensPerRun), texts })
+	return composed(executor, {
+		manifest,
+		tokenizer,
+		tokensPerRun: Math.min(options.tokensPerRun, mostTokensPerRun),
+		soon: (callback) => setTimeout(callback, 0),
+	})
 }
 
 let used = false
