@@ -13,12 +13,13 @@ const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8')) as { ve
 const wasm = 'ort-wasm-simd-threaded.wasm'
 
 /** Files that have other people's code built in. */
-const licensed = ['engine.js', 'session.js']
+const licensed = ['engine.js', 'session.js', 'telemetry.js']
 
 /** One self-contained file of one entry. */
 const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife' = 'es'): EnvironmentOptions => ({
 	// Whatever the tests or Node say: this is for browsers.
 	consumer: 'client',
+	define: { __SPILLWAY_VERSION__: JSON.stringify(version) },
 	resolve: { conditions: ['module', 'browser', 'import'] },
 	build: {
 		outDir: at(outDir),
@@ -49,6 +50,8 @@ const later = {
 	edge: file('runtime/remote/page.ts', 'dist/runtime', 'edge.js'),
 	engine: file('runtime/device/engine.ts', 'dist/runtime', 'engine.js'),
 	session: file('runtime/device/session-worker.ts', 'dist/runtime', 'session.js'),
+	tabs: file('runtime/tabs/tabs.ts', 'dist/runtime', 'tabs.js'),
+	telemetry: file('runtime/telemetry/page.ts', 'dist/runtime', 'telemetry.js'),
 }
 
 /** Puts ONNX Runtime's wasm beside the module, and all that the script tag needs beside the script. */

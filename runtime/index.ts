@@ -14,12 +14,15 @@ export type { Policy } from './overflow/policy.ts'
 export type { CallOptions, EmbedResult, Explanation, InferResult, Model, ReadyOptions } from './page/model.ts'
 export type { RuntimeOptions } from './page/options.ts'
 export type { ModelOptions, Runtime } from './page/runtime.ts'
+export type { TelemetryOptions, Tracer, TracerSpan } from './telemetry/options.ts'
 
 /** Bundlers recognise this form, and copy the files as they are. */
 const beside: Assets = {
 	edge: new URL('./edge.js', import.meta.url).href,
 	engine: new URL('./engine.js', import.meta.url).href,
 	session: new URL('./session.js', import.meta.url).href,
+	tabs: new URL('./tabs.js', import.meta.url).href,
+	telemetry: new URL('./telemetry.js', import.meta.url).href,
 	wasm: new URL('./ort-wasm-simd-threaded.wasm', import.meta.url).href,
 }
 

@@ -10,6 +10,9 @@ export const isTraceParent = (value: string | null | undefined): value is TraceP
 const hex = (bytes: number): string =>
 	Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
-/** A new trace, or a new span of the trace that `parent` belongs to. */
-export const traceParent = (parent?: TraceParent): TraceParent =>
-	`${parent?.slice(0, 35) ?? `00-${hex(16)}`}-${hex(8)}-${parent?.slice(53) ?? '00'}`
+/**
+ * A new trace, or a new span of the trace that `parent` belongs to.
+ * @param sampled whether a new trace is marked as recorded by who began it.
+ */
+export const traceParent = (parent?: TraceParent, sampled = false): TraceParent =>
+	`${parent?.slice(0, 35) ?? `00-${hex(16)}`}-${hex(8)}-${parent?.slice(53) ?? `0${+sampled}`}`

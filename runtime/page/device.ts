@@ -14,6 +14,7 @@ import { shareLoads } from './loads.ts'
 import type { Settings } from './options.ts'
 
 export interface Device extends Executor {
+import type { Telemetry } from './telemetry.ts'
 	/** Resolves when the model serves here. Repeatable, also after a failure. */
 	load(model: ModelRef, context: Pick<Context, 'remaining' | 'signal'>, onProgress?: (progress: Progress) => void): Promise<void>
 	/** Loads the model unless it is there, on its way, or failed just now. */
@@ -27,7 +28,8 @@ export interface Device extends Executor {
  *
  * @param disposal aborted before `dispose`, with the error `disposed`.
  */
-export function deviceExecutor(settings: Settings, disposal: AbortSignal): Device {
+export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: Telemetry['tell']): Device {
+ * @param tell of loads.
 	const states = new Map<string, Pick<StateMessage, 'version' | 'space' | 'estimate' | 'pace'>>()
 	const listeners = new Set<(progress: Progress) => void>()
 	const environment = environmentError()
@@ -54,7 +56,10 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal): Devic
 
 	function onTold(message: Told) {
 		if (message.type === 'state') states.set(message.model, message)
-		else for (const listener of listeners) listener(message)
+		else {
+			tell(message)
+			for (const listener of listeners) listener(message)
+		}
 	}
 
 	async function load(key: string, wanted: () => boolean, again = true): Promise<Engine> {
@@ -73,7 +78,15 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal): Devic
 		}
 	}
 
-	const loads = shareLoads(load, (key) => {
+	function observed(key: string, wanted: () => boolean): Promise<Engine> {
+		const start = performance.now()
+		const loading = load(key, wanted)
+		const told = (error?: SpillwayError) => tell({ type: 'load', model: key.split('@')[0] as string, start, error: error?.code })
+		loading.then(() => told(), told)
+		return loading
+	}
+
+	const loads = shareLoads(observed, (key) => {
 		engine?.then(({ ask }) => ask('stopLoading', [key.split('@')[0] as string])).catch(() => {})
 	})
 

@@ -5,13 +5,13 @@ import { defaultDeadline } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Estimate, Executor, Priority } from '../core/executor.ts'
 import type { Tensor, Tensors } from '../core/tensor.ts'
-import { traceParent } from '../core/trace.ts'
 import type { ModelReport } from '../device/control.ts'
 import type { Progress } from '../device/protocol.ts'
 import { attempt } from '../overflow/loop.ts'
 import { type Candidate, estimate } from '../overflow/plan.ts'
 import { type Policy, tightens } from '../overflow/policy.ts'
 import type { Device } from './device.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /** Further attempts that a call may cost, over all hops. */
 const retries = 3
@@ -97,11 +97,12 @@ export interface ModelParts {
 	readonly policy: Policy
 	readonly device: Device | null
 	readonly edge: { readonly executor: Executor; readonly address: string } | null
+	readonly telemetry: Telemetry
 	/** Aborts when the runtime is disposed, with the error as its reason. */
 	readonly disposal: AbortSignal
 }
 
-export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): Model {
+export function makeModel({ ref, policy, device, edge, telemetry, disposal }: ModelParts): Model {
 	const candidates: Candidate[] = [
 		...(device ? [{ executor: device, role: 'device' as const }] : []),
 		...(edge ? [{ executor: edge.executor, role: 'edge' as const }] : []),
@@ -119,30 +120,36 @@ export function makeModel({ ref, policy, device, edge, disposal }: ModelParts): 
 		// Where the edge goes first, the device is loaded when the edge cannot answer.
 		const edgeFirst = asked === 'edge-only' || (asked === 'prefer-edge' && edge && estimate(edge.executor, call).can === 'now')
 		if (!edgeFirst) device?.wake(ref)
+		const operation = call.kind === 'task' ? call.task : 'infer'
+		const { trace, end } = telemetry.watch({ operation, model: ref.name, policy: asked })
 		try {
-			return await attempt(candidates, asked, call, {
+			const answered = await attempt(candidates, asked, call, {
 				remaining: deadline,
 				signal: signal ? AbortSignal.any([disposal, signal]) : disposal,
 				hops: 0,
 				retries: { left: retries },
-				trace: traceParent(),
+				trace,
 				priority,
 			})
-		} catch (error) {
-			fail(error)
+			end(answered.ran)
+			return answered
+		} catch (thrown) {
+			const error = failure(thrown)
+			end(undefined, error.code)
+			throw error
 		}
 	}
 
-	function fail(error: unknown): never {
-		// What is not ours comes of a signal that is none.
-		throw disposal.reason ?? SpillwayError.from(error, 'invalid-input')
-	}
+	/** What is not ours comes of a signal that is none. */
+	const failure = (thrown: unknown): SpillwayError => disposal.reason ?? SpillwayError.from(thrown, 'invalid-input')
 
 	return {
 		name: ref.name,
 		async ready({ onProgress, signal = disposal } = {}) {
 			disposal.throwIfAborted()
-			await device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress).catch(fail)
+			await device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress).catch((error) => {
+				throw failure(error)
+			})
 		},
 		async embed(texts, options = {}) {
 			if (!Array.isArray(texts)) refuse('texts must be an array')

@@ -4,6 +4,7 @@ import { SpillwayError } from '../core/error.ts'
 import type { Trust, Tuning } from '../device/control.ts'
 import { checkTuning } from '../device/tuning.ts'
 import { type Policy, policies } from '../overflow/policy.ts'
+import type { TelemetryOptions } from '../telemetry/options.ts'
 
 export interface RuntimeOptions extends Tuning {
 	/** Address of a Spillway edge. Without it, only the device answers. */
@@ -20,7 +21,12 @@ export interface RuntimeOptions extends Tuning {
 	trust?: readonly string[] | undefined
 	/** Address of packed models: any static host. Default: the edge's. */
 	models?: string | undefined
-	/** Address of the folder with `edge.js`, `engine.js`, `session.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
+	/**
+	 * What is measured of calls and loads, without inputs and outputs: see `docs/telemetry.md`. `false`: nothing is. Default: reported to the edge, if
+	 * there is one, but not under `device-only`.
+	 */
+	telemetry?: TelemetryOptions | false | undefined
+	/** Address of the folder with `edge.js`, `engine.js`, `session.js`, `tabs.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
 	assets?: string | undefined
 }
 
@@ -34,6 +40,8 @@ export interface Assets {
 
 /** The files of one folder, whose address ends in a slash. */
 export const assetsIn = (folder: string): Assets => ({
+	tabs: string
+	telemetry: string
 	edge: `${folder}edge.js`,
 	engine: `${folder}engine.js`,
 	session: `${folder}session.js`,
@@ -44,6 +52,8 @@ export interface Settings {
 	edge: string | undefined
 	key: string | undefined
 	policy: Policy
+	tabs: `${folder}tabs.js`,
+	telemetry: `${folder}telemetry.js`,
 	/** Address of the models, with a slash at its end. */
 	models: string
 	trust: Trust
@@ -57,12 +67,24 @@ const wrong = (message: string): never => {
 
 /**
  * Checks the options and fills in defaults.
+	shared: boolean
+	telemetry: TelemetryOptions | false
  *
  * @param beside addresses of the files next to this script.
  * @throws SpillwayError `malformed`, saying what to give.
  */
 export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
-	const { edge: _edge, key, policy = 'prefer-device', trust = [], models: _models, assets: _assets, ...rest } = options
+	const {
+		edge: _edge,
+		key,
+		policy = 'prefer-device',
+		trust = [],
+		models: _models,
+		assets: _assets,
+		shared = false,
+		telemetry: _telemetry,
+		...rest
+	} = options
 	const tuning = checkTuning(rest, 'createRuntime')
 	if (!policies.includes(policy)) wrong(`policy: "${policy}" is none of ${policies}`)
 	if (key !== undefined && !/^[!-~]+$/.test(key)) wrong('key must be text without spaces')
@@ -81,6 +103,10 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 		assets: assets ? assetsIn(assets) : beside,
 		tuning,
 	}
+	const { telemetry = edge && policy !== 'device-only' ? {} : false } = options
+	const { sample = 1, consent, tracer, ...unknown } = telemetry || {}
+	if (!(sample >= 0 && sample <= 1) || (consent && !consent.call) || (tracer && !tracer.startSpan) || Object.keys(unknown)[0])
+		wrong('telemetry must be false or { consent, sample, tracer }')
 }
 
 /** An absolute http address that ends in a slash. */
@@ -89,5 +115,7 @@ function folder(option: string, address: string | undefined): string | undefined
 	const base = globalThis.document?.baseURI
 	const url = URL.canParse(address, base) ? new URL(address, base).href : ''
 	if (!/^https?:[^@?#]+$/.test(url)) wrong(`${option}: "${address}" is no plain http(s) address`)
+		shared,
+		telemetry,
 	return url.replace(/\/*$/, '/')
 }

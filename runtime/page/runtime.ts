@@ -5,6 +5,7 @@ import { deviceExecutor } from './device.ts'
 import { laterEdge } from './edge.ts'
 import { type Model, makeModel, type ReadyOptions } from './model.ts'
 import { type Assets, type RuntimeOptions, settingsOf } from './options.ts'
+import { pageTelemetry } from './telemetry.ts'
 
 export interface ModelOptions {
 	/** Default: the version that the model's channel names. */
@@ -29,14 +30,16 @@ export function makeRuntime(options: RuntimeOptions, beside: Assets): Runtime {
 	const settings = settingsOf(options, beside)
 	const disposal = new AbortController()
 	const { edge: address, key, policy, assets } = settings
-	const device = policy === 'edge-only' ? null : deviceExecutor(settings, disposal.signal)
+	const telemetry = pageTelemetry(settings, disposal.signal)
+	const device = policy === 'edge-only' ? null : deviceExecutor(settings, disposal.signal, telemetry.tell)
 	const edge =
 		address === undefined ? null : { address, executor: laterEdge(assets.edge, address, key, policy !== 'device-only', disposal.signal) }
 
 	const runtime: Runtime = {
 		model(name, { version } = {}) {
 			if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)) throw new SpillwayError('invalid-input', `"${name}" names no model`)
-			return makeModel({ ref: version === undefined ? { name } : { name, version }, policy, device, edge, disposal: disposal.signal })
+			const ref = version === undefined ? { name } : { name, version }
+			return makeModel({ ref, policy, device, edge, telemetry, disposal: disposal.signal })
 		},
 		async load(name, options = {}) {
 			const model = runtime.model(name, options)

@@ -5,7 +5,7 @@ import { createRuntime } from '../../runtime/index.ts'
 import { type RuntimeOptions, settingsOf } from '../../runtime/page/options.ts'
 
 const key = 'A'.repeat(43)
-const beside = { edge: 'd', engine: 'e', session: 's', wasm: 'w' }
+const beside = { edge: 'd', engine: 'e', session: 's', tabs: 'b', telemetry: 't', wasm: 'w' }
 const settings = (options: RuntimeOptions) => settingsOf(options, beside)
 
 describe('an edge is enough', () => {
@@ -18,6 +18,8 @@ describe('an edge is enough', () => {
 			trust: { jwks: 'https://edge.example.com/.well-known/jwks.json' },
 			assets: beside,
 			tuning: {},
+			shared: false,
+			telemetry: {},
 		}))
 
 	test('its path is kept', () => expect(settings({ edge: 'https://example.com/ai/' }).models).toBe('https://example.com/ai/models/'))
@@ -45,9 +47,13 @@ describe('an edge is enough', () => {
 				edge: 'https://cdn.example.com/a/edge.js',
 				engine: 'https://cdn.example.com/a/engine.js',
 				session: 'https://cdn.example.com/a/session.js',
+				tabs: 'https://cdn.example.com/a/tabs.js',
+				telemetry: 'https://cdn.example.com/a/telemetry.js',
 				wasm: 'https://cdn.example.com/a/ort-wasm-simd-threaded.wasm',
 			},
+			shared: false,
 			tuning: { workers: 2, idle: Number.POSITIVE_INFINITY, providers: ['wasm', 'webgpu'] },
+			telemetry: false,
 		}))
 })
 
@@ -79,6 +85,11 @@ describe('wrong options are refused when the runtime is made', () => {
 		['negative idleness', { edge: 'https://e.example', idle: -1 }, /idle must be milliseconds, or Infinity/],
 		['no provider', { edge: 'https://e.example', providers: [] }, /providers must be a list of wasm, webgpu, webnn/],
 		['an unknown provider', { edge: 'https://e.example', providers: ['cuda'] }, /providers must/],
+		['a sample that is no share', { edge: 'https://e.example', telemetry: { sample: 2 } }, /telemetry must be false or/],
+		['consent that is no function', { edge: 'https://e.example', telemetry: { consent: true } }, /telemetry must be/],
+		['a tracer that is none', { edge: 'https://e.example', telemetry: { tracer: {} } }, /telemetry must be/],
+		['a misspelt part of telemetry', { edge: 'https://e.example', telemetry: { samples: 1 } }, /telemetry must be/],
+		['sharing that is neither', { edge: 'https://e.example', shared: 'yes' }, /shared must be true or false/],
 		['an empty key', { edge: 'https://e.example', key: '' }, /key/],
 		['a key over two lines', { edge: 'https://e.example', key: 'a\nb' }, /key/],
 	])('%s', (_, options, message) => {

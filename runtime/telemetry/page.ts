@@ -1,0 +1,81 @@
+// `telemetry.js`: what pages load beside the entry when there is something to observe.
+
+import type { Settings } from '../page/options.ts'
+import { browserStorage } from '../store/browser.ts'
+import { resilientStorage } from '../store/resilient.ts'
+import type { Records, Storage } from '../store/storage.ts'
+import { deviceClass } from './device.ts'
+import type { Observe } from './observation.ts'
+import { makeOutbox } from './outbox.ts'
+import { makeSender } from './sender.ts'
+import { makeTelemetry, type Reporting } from './telemetry.ts'
+import { telemetryPath } from './wire.ts'
+
+/** The package's, put here by the build. */
+declare const __SPILLWAY_VERSION__: string
+
+/**
+ * Begins to observe; ends with the runtime.
+ *
+ * Without an edge and under `device-only` nothing is kept or sent.
+ *
+ * @param settings of the runtime; `telemetry` is not `false`.
+ * @param disposal aborts when the runtime is disposed.
+ */
+export function startTelemetry({ telemetry: options, edge, key, policy }: Settings, disposal: AbortSignal): Observe {
+	const { tracer, consent } = options || {}
+	const reporting = edge !== undefined && policy !== 'device-only' ? reportingTo(edge, key) : null
+	const telemetry = makeTelemetry({ tracer, consent, edge, reporting, timeline: performance, now: Date.now })
+	const life = new AbortController()
+	const { signal } = life
+	const hidden = () => {
+		if (document.visibilityState === 'hidden') telemetry.finish()
+	}
+	globalThis.document?.addEventListener('visibilitychange', hidden, { signal })
+	globalThis.addEventListener?.('pagehide', () => telemetry.finish(), { signal })
+	globalThis.addEventListener?.('online', () => telemetry.online(), { signal })
+	const end = () => {
+		life.abort()
+		telemetry.stop()
+	}
+	if (disposal.aborted) end()
+	else disposal.addEventListener('abort', end)
+	return telemetry.observe
+}
+
+function reportingTo(edge: string, key: string | undefined): Reporting {
+	const { navigator } = globalThis
+	const outbox = makeOutbox(pageRecords(), Date.now)
+	const sender = makeSender({
+		url: edge + telemetryPath,
+		key,
+		outbox,
+		fetch: (...request) => globalThis.fetch(...request),
+		beacon: (url, body) => navigator.sendBeacon?.(url, body) ?? false,
+		online: () => navigator.onLine !== false,
+		async alone(work) {
+			// Only secure contexts have locks.
+			if (!navigator.locks) return work()
+			await navigator.locks.request('spillway telemetry', { ifAvailable: true }, async (lock) => {
+				if (lock) await work()
+			})
+		},
+		now: Date.now,
+	})
+	return { about: { version: __SPILLWAY_VERSION__, ...deviceClass(navigator, globalThis.crossOriginIsolated === true) }, outbox, sender }
+}
+
+/** This origin's records, opened when first needed. */
+function pageRecords(): Records {
+	let opening: Promise<Storage> | undefined
+	const records = async () => {
+		opening ??= resilientStorage(browserStorage, () => {})
+		return (await opening).records
+	}
+	return {
+		get: async (key) => (await records()).get(key),
+		set: async (key, value) => (await records()).set(key, value),
+		update: async (key, change) => (await records()).update(key, change),
+		delete: async (key) => (await records()).delete(key),
+	}
+}
