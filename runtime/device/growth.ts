@@ -1,7 +1,7 @@
 // When another session worker pays: once the work that waits takes longer than starting one, and not just after one could not be started.
 
 /** What a start is taken to cost before one was measured beside others at work, in milliseconds. */
-const firstGuess = 2000
+const firstGuess = 1000
 /** A worker that had nothing to do for so many milliseconds has caught up. */
 const breather = 100
 /** Milliseconds without another try after a start that failed; twice as long after each further one, up to `longest`. */

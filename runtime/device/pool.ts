@@ -115,7 +115,7 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 		// It may have died on the way here.
 		if (member.over.aborted) return lost(seat)
 		trouble = undefined
-		next()
+		if (!first) next()
 	}
 
 	function grow(): void {
@@ -191,6 +191,7 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 				seat.rest = undefined
 			} else seat.rest ??= idle < 2 ** 31 ? setTimeout(rested, idle, seat) : undefined
 		}
+		if (queue.length > 0 && seats.length > 0) want(wait())
 		onChange()
 	}
 
@@ -282,7 +283,6 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 					})
 					queue.push(job)
 					next()
-					if (queue.length > 0 && seats.length > 0) want(wait())
 				})
 			}),
 		async dispose() {

@@ -9,6 +9,7 @@ import { judge, type Verdict } from '../session/checked.ts'
 import type { Ort } from '../session/ort.ts'
 import { createSession } from '../session/session.ts'
 import { startOrt, useWasmModule, type WasmMemory } from '../session/wasm.ts'
+import { browserBuild } from './browser-build.ts'
 import { outcomeOf } from './control.ts'
 import { holdLifeline } from './lifeline.ts'
 import { answerOver } from './port.ts'
@@ -24,7 +25,7 @@ export interface ServeSessionOptions {
 	 *
 	 * @param lost to be called when that is gone: the worker ends, its call is answered by another.
 	 */
-	watch?(settings: SessionSettings, lost: (error: SpillwayError) => void): void | Promise<void>
+	watch?: ((settings: SessionSettings, lost: (error: SpillwayError) => void) => void | Promise<void>) | undefined
 }
 
 /** Milliseconds within which the engine ends a worker that says it cannot go on; after that it ends itself. */
@@ -113,13 +114,4 @@ export function serveSession({ ort, build, watch }: ServeSessionOptions): void {
 		leave(new SpillwayError('worker-lost', `the session worker failed: ${messageOf(reason)}`)),
 	)
 	expose(control)
-}
-
-/** The user agent says less than it could (its minor versions are zeros): where the browser tells more, that counts. */
-async function browserBuild(): Promise<string> {
-	const { userAgentData } = navigator as { userAgentData?: { getHighEntropyValues(hints: string[]): Promise<Record<string, unknown>> } }
-	const exact = await userAgentData
-		?.getHighEntropyValues(['fullVersionList', 'architecture', 'bitness', 'platformVersion'])
-		.catch(() => undefined)
-	return exact ? JSON.stringify(exact) : navigator.userAgent
 }

