@@ -12,9 +12,9 @@ import { type Engine, startEngine, type Told } from './engine.ts'
 import { environmentError } from './environment.ts'
 import { shareLoads } from './loads.ts'
 import type { Settings } from './options.ts'
+import type { Telemetry } from './telemetry.ts'
 
 export interface Device extends Executor {
-import type { Telemetry } from './telemetry.ts'
 	/** Resolves when the model serves here. Repeatable, also after a failure. */
 	load(model: ModelRef, context: Pick<Context, 'remaining' | 'signal'>, onProgress?: (progress: Progress) => void): Promise<void>
 	/** Loads the model unless it is there, on its way, or failed just now. */
@@ -27,9 +27,9 @@ import type { Telemetry } from './telemetry.ts'
  * Makes the executor; nothing is loaded until a model is wanted.
  *
  * @param disposal aborted before `dispose`, with the error `disposed`.
+ * @param tell of loads.
  */
 export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: Telemetry['tell']): Device {
- * @param tell of loads.
 	const states = new Map<string, Pick<StateMessage, 'version' | 'space' | 'estimate' | 'pace'>>()
 	const listeners = new Set<(progress: Progress) => void>()
 	const environment = environmentError()

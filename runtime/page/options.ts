@@ -26,7 +26,7 @@ export interface RuntimeOptions extends Tuning {
 	 * there is one, but not under `device-only`.
 	 */
 	telemetry?: TelemetryOptions | false | undefined
-	/** Address of the folder with `edge.js`, `engine.js`, `session.js`, `tabs.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
+	/** Address of the folder with `edge.js`, `engine.js`, `session.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
 	assets?: string | undefined
 }
 
@@ -35,16 +35,16 @@ export interface Assets {
 	edge: string
 	engine: string
 	session: string
+	telemetry: string
 	wasm: string
 }
 
 /** The files of one folder, whose address ends in a slash. */
 export const assetsIn = (folder: string): Assets => ({
-	tabs: string
-	telemetry: string
 	edge: `${folder}edge.js`,
 	engine: `${folder}engine.js`,
 	session: `${folder}session.js`,
+	telemetry: `${folder}telemetry.js`,
 	wasm: `${folder}ort-wasm-simd-threaded.wasm`,
 })
 
@@ -52,13 +52,12 @@ export interface Settings {
 	edge: string | undefined
 	key: string | undefined
 	policy: Policy
-	tabs: `${folder}tabs.js`,
-	telemetry: `${folder}telemetry.js`,
 	/** Address of the models, with a slash at its end. */
 	models: string
 	trust: Trust
 	assets: Assets
 	tuning: Tuning
+	telemetry: TelemetryOptions | false
 }
 
 const wrong = (message: string): never => {
@@ -67,8 +66,6 @@ const wrong = (message: string): never => {
 
 /**
  * Checks the options and fills in defaults.
-	shared: boolean
-	telemetry: TelemetryOptions | false
  *
  * @param beside addresses of the files next to this script.
  * @throws SpillwayError `malformed`, saying what to give.
@@ -81,7 +78,6 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 		trust = [],
 		models: _models,
 		assets: _assets,
-		shared = false,
 		telemetry: _telemetry,
 		...rest
 	} = options
@@ -94,6 +90,10 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 	const assets = folder('assets', options.assets)
 	if (!edge && (policy === 'edge-only' || !models)) wrong(`give edge${policy === 'edge-only' ? '' : ' or models'}`)
 	if (!edge && !trust.length) wrong('models without edge needs trust')
+	const { telemetry = edge && policy !== 'device-only' ? {} : false } = options
+	const { sample = 1, consent, tracer, ...unknown } = telemetry || {}
+	if (!(sample >= 0 && sample <= 1) || (consent && !consent.call) || (tracer && !tracer.startSpan) || Object.keys(unknown)[0])
+		wrong('telemetry must be false or { consent, sample, tracer }')
 	return {
 		edge,
 		key,
@@ -102,11 +102,8 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 		trust: trust.length ? { keys: trust } : { jwks: `${edge}.well-known/jwks.json` },
 		assets: assets ? assetsIn(assets) : beside,
 		tuning,
+		telemetry,
 	}
-	const { telemetry = edge && policy !== 'device-only' ? {} : false } = options
-	const { sample = 1, consent, tracer, ...unknown } = telemetry || {}
-	if (!(sample >= 0 && sample <= 1) || (consent && !consent.call) || (tracer && !tracer.startSpan) || Object.keys(unknown)[0])
-		wrong('telemetry must be false or { consent, sample, tracer }')
 }
 
 /** An absolute http address that ends in a slash. */
@@ -115,7 +112,5 @@ function folder(option: string, address: string | undefined): string | undefined
 	const base = globalThis.document?.baseURI
 	const url = URL.canParse(address, base) ? new URL(address, base).href : ''
 	if (!/^https?:[^@?#]+$/.test(url)) wrong(`${option}: "${address}" is no plain http(s) address`)
-		shared,
-		telemetry,
 	return url.replace(/\/*$/, '/')
 }
