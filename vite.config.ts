@@ -50,6 +50,7 @@ const later = {
 	edge: file('runtime/remote/page.ts', 'dist/runtime', 'edge.js'),
 	engine: file('runtime/device/engine.ts', 'dist/runtime', 'engine.js'),
 	session: file('runtime/device/session-worker.ts', 'dist/runtime', 'session.js'),
+	tabs: file('runtime/tabs/tabs.ts', 'dist/runtime', 'tabs.js'),
 	telemetry: file('runtime/telemetry/page.ts', 'dist/runtime', 'telemetry.js'),
 }
 

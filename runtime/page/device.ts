@@ -8,8 +8,10 @@ import { type ModelReport, unwrap } from '../device/control.ts'
 import { estimateFor } from '../device/estimate.ts'
 import type { Progress, StateMessage } from '../device/protocol.ts'
 import { overflowReason } from '../overflow/reason.ts'
+import type * as TabsFile from '../tabs/tabs.ts'
 import { type Engine, startEngine, type Told } from './engine.ts'
 import { environmentError } from './environment.ts'
+import { lazily } from './lazy.ts'
 import { shareLoads } from './loads.ts'
 import type { Settings } from './options.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -32,7 +34,11 @@ export interface Device extends Executor {
 export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: Telemetry['tell']): Device {
 	const states = new Map<string, Pick<StateMessage, 'version' | 'space' | 'estimate' | 'pace'>>()
 	const listeners = new Set<(progress: Progress) => void>()
-	const environment = environmentError()
+	const { shared, assets } = settings
+	// Where none can be started, there may be one in another tab.
+	const environment = shared ? undefined : environmentError()
+	const loadTabs = lazily<typeof TabsFile>(assets.tabs)
+	const begin = async () => (shared ? (await loadTabs()).startEngine : startEngine)(settings, disposal, onTold)
 	/** In use, or on its way. */
 	let engine: Promise<Engine> | undefined
 
@@ -41,7 +47,7 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 			engine = undefined
 			states.clear()
 		}
-		engine ??= startEngine(settings, disposal, onTold).then(
+		engine ??= begin().then(
 			(started) => {
 				started.over.addEventListener('abort', over)
 				return started

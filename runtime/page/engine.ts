@@ -2,7 +2,7 @@
 
 import { bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
-import { unwrap } from '../device/control.ts'
+import { type EngineSettings, unwrap } from '../device/control.ts'
 import { watchLifeline } from '../device/lifeline.ts'
 import { type Caller, callOver } from '../device/port.ts'
 import { protocolVersion, type Reply } from '../device/protocol.ts'
@@ -31,17 +31,24 @@ export interface Engine {
 	stop(error: SpillwayError): Promise<void>
 }
 
+/** What an engine is told of a page's settings: all that it depends on. */
+export const engineSettings = ({ models, trust, policy, assets, tuning }: Settings): EngineSettings => ({
+	protocol: protocolVersion,
+	models,
+	trust,
+	assets,
+	tuning,
+	quiet: policy === 'device-only',
+})
+
 /**
  * Starts the engine worker.
  *
  * @param onTold gets states and progress.
  * @throws SpillwayError `environment` when the worker cannot be started: its script cannot be loaded, or the page's policy forbids it.
  */
-export async function startEngine(
-	{ models, trust, policy, assets, tuning }: Settings,
-	signal: AbortSignal,
-	onTold: (message: Told) => void,
-): Promise<Engine> {
+export async function startEngine(settings: Settings, signal: AbortSignal, onTold: (message: Told) => void): Promise<Engine> {
+	const { assets } = settings
 	const over = new AbortController()
 	const ended = new Promise<never>((_, reject) => over.signal.addEventListener('abort', () => reject(over.signal.reason)))
 	ended.catch(() => {}) // Of interest only to who asks.
@@ -60,7 +67,7 @@ export async function startEngine(
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
 		const hello = await bounded('the start of the engine', { remaining: startLimit, signal }, () =>
-			ask('configure', [{ protocol: protocolVersion, models, trust, assets, tuning, quiet: policy === 'device-only' }]).then(unwrap),
+			ask('configure', [engineSettings(settings)]).then(unwrap),
 		)
 		worker.onerror = null
 		watchLifeline(hello.lock, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended')))

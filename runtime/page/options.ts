@@ -26,8 +26,13 @@ export interface RuntimeOptions extends Tuning {
 	 * there is one, but not under `device-only`.
 	 */
 	telemetry?: TelemetryOptions | false | undefined
-	/** Address of the folder with `edge.js`, `engine.js`, `session.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
+	/** Address of the folder with `edge.js`, `engine.js`, `session.js`, `tabs.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
 	assets?: string | undefined
+	/**
+	 * One engine for all tabs of this origin with the same options, so that they hold a model once. Inputs then go to the tab that hosts it, on
+	 * the same device. Default false.
+	 */
+	shared?: boolean | undefined
 }
 
 /** Addresses of the files that are loaded when they are needed. */
@@ -35,6 +40,7 @@ export interface Assets {
 	edge: string
 	engine: string
 	session: string
+	tabs: string
 	telemetry: string
 	wasm: string
 }
@@ -44,6 +50,7 @@ export const assetsIn = (folder: string): Assets => ({
 	edge: `${folder}edge.js`,
 	engine: `${folder}engine.js`,
 	session: `${folder}session.js`,
+	tabs: `${folder}tabs.js`,
 	telemetry: `${folder}telemetry.js`,
 	wasm: `${folder}ort-wasm-simd-threaded.wasm`,
 })
@@ -57,6 +64,7 @@ export interface Settings {
 	trust: Trust
 	assets: Assets
 	tuning: Tuning
+	shared: boolean
 	telemetry: TelemetryOptions | false
 }
 
@@ -78,6 +86,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 		trust = [],
 		models: _models,
 		assets: _assets,
+		shared = false,
 		telemetry: _telemetry,
 		...rest
 	} = options
@@ -85,6 +94,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 	if (!policies.includes(policy)) wrong(`policy: "${policy}" is none of ${policies}`)
 	if (key !== undefined && !/^[!-~]+$/.test(key)) wrong('key must be text without spaces')
 	for (const one of trust) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no trust key`)
+	if (shared !== !!shared) wrong('shared must be true or false')
 	const edge = folder('edge', options.edge)
 	const models = folder('models', options.models)
 	const assets = folder('assets', options.assets)
@@ -102,6 +112,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 		trust: trust.length ? { keys: trust } : { jwks: `${edge}.well-known/jwks.json` },
 		assets: assets ? assetsIn(assets) : beside,
 		tuning,
+		shared,
 		telemetry,
 	}
 }

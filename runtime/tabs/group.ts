@@ -10,8 +10,9 @@ const version = typeof __SPILLWAY_VERSION__ === 'string' ? __SPILLWAY_VERSION__ 
 /** A name that only tabs have in common whose engines would be the same. */
 export async function groupOf(settings: EngineSettings): Promise<string> {
 	const { tuning, ...others } = settings
-	// The same options in another order are the same options.
-	const told = JSON.stringify([version, others, Object.entries(tuning).sort()])
+	// The same options in another order, or left undefined, are the same options.
+	const given = Object.entries(tuning).filter(([, value]) => value !== undefined)
+	const told = JSON.stringify([version, others, given.sort()])
 	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(told)))
 	return `spillway-tabs-${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

@@ -41,7 +41,7 @@ describe('contents', () => {
 	})
 
 	test.each(['dist/runtime', 'dist/script'])('%s is complete: entry, edge, engine, session, ONNX Runtime', (folder) => {
-		for (const file of ['spillway.js', 'edge.js', 'engine.js', 'session.js', 'ort-wasm-simd-threaded.wasm'])
+		for (const file of ['spillway.js', 'edge.js', 'engine.js', 'session.js', 'tabs.js', 'ort-wasm-simd-threaded.wasm'])
 			expect(tarball.paths).toContain(`${folder}/${file}`)
 	})
 
