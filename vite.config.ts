@@ -9,11 +9,11 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8')) as { version: string }
 
-/** ONNX Runtime's wasm, kept out of all scripts. */
-const wasm = 'ort-wasm-simd-threaded.wasm'
+/** ONNX Runtime's wasm, for processors and for GPUs, kept out of all scripts. */
+const wasm = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.jspi.wasm']
 
 /** Files that have other people's code built in. */
-const licensed = ['engine.js', 'session.js', 'telemetry.js']
+const licensed = ['engine.js', 'session.js', 'telemetry.js', 'gpu.js']
 
 /** One self-contained file of one entry. */
 const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife' = 'es'): EnvironmentOptions => ({
@@ -52,6 +52,7 @@ const later = {
 	session: file('runtime/device/session-worker.ts', 'dist/runtime', 'session.js'),
 	tabs: file('runtime/tabs/tabs.ts', 'dist/runtime', 'tabs.js'),
 	telemetry: file('runtime/telemetry/page.ts', 'dist/runtime', 'telemetry.js'),
+	gpu: file('runtime/device/session-gpu.ts', 'dist/runtime', 'gpu.js'),
 }
 
 /** Puts ONNX Runtime's wasm beside the module, and all that the script tag needs beside the script. */
@@ -60,9 +61,9 @@ const copyFiles: Plugin = {
 	applyToEnvironment: ({ name }) => name === 'session' || name === 'script',
 	async writeBundle() {
 		const { name } = this.environment
-		const beside = [...Object.keys(later).map((name) => `${name}.js`), ...licensed.map((name) => `${name}.licenses.md`), wasm]
+		const beside = [...Object.keys(later).map((name) => `${name}.js`), ...licensed.map((name) => `${name}.licenses.md`), ...wasm]
 		const [from, to, files] =
-			name === 'session' ? ['node_modules/onnxruntime-web/dist', 'dist/runtime', [wasm]] : ['dist/runtime', 'dist/script', beside]
+			name === 'session' ? ['node_modules/onnxruntime-web/dist', 'dist/runtime', wasm] : ['dist/runtime', 'dist/script', beside]
 		for (const file of files) await copyFile(at(`${from}/${file}`), at(`${to}/${file}`))
 	},
 }
@@ -84,7 +85,7 @@ const keepAddresses: Plugin = {
 const keepImports: Plugin = {
 	name: 'spillway-imports',
 	enforce: 'pre',
-	applyToEnvironment: ({ name }) => name === 'client' || name === 'script',
+	applyToEnvironment: ({ name }) => ['client', 'webgpu', 'script'].includes(name),
 	transform: {
 		filter: { code: /import\(\/\*/ },
 		handler: (code) => ({ code: code.replaceAll(/import\((?=\/\*)/g, 'importLater('), map: null }),
@@ -101,12 +102,13 @@ export default defineConfig({
 	plugins: [keepAddresses, keepImports, copyFiles],
 	environments: {
 		client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
+		webgpu: file('runtime/webgpu.ts', 'dist/runtime', 'webgpu.js'),
 		...later,
 		script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),
 	},
 	builder: {
 		async buildApp(builder) {
-			for (const name of ['client', ...Object.keys(later), 'script']) {
+			for (const name of ['client', 'webgpu', ...Object.keys(later), 'script']) {
 				const environment = builder.environments[name]
 				if (environment) await builder.build(environment)
 			}

@@ -1,8 +1,10 @@
 // What Comlink carries between a page and its engine worker: how it is started, configured and stopped.
 
+import type { Provider } from '../../models/format/manifest.ts'
 import { SpillwayError, type WireError } from '../core/error.ts'
 import type { Trust } from '../store/channel.ts'
 import type { StateMessage } from './protocol.ts'
+import type { TrialReport } from './serving/trial.ts'
 
 /** Comlink keeps only an error's name, message and stack: so control methods return their error. */
 export type Outcome<T> = { ok: true; value: T } | { ok: false; error: WireError }
@@ -55,9 +57,23 @@ export interface EngineSettings {
 	assets: { session: string; wasm: string; gpu?: { session: string; wasm: string } | undefined }
 }
 
+/** Told by the engine when it has started, as a plain message, and again as the answer to `configure`. */
 export interface EngineHello {
 	/** Name of a Web Lock that the engine holds while it lives: who is granted it knows that the engine is gone. */
 	lock: string
+}
+
+/** Who serves a model on the device, and why. */
+export interface ServingReport {
+	provider: Provider
+	/** Threads of each session worker. */
+	threads: number
+	/** Session workers now, and at most. */
+	workers: number
+	most: number
+	why: string
+	/** What was tried, with figures. */
+	trials: TrialReport[]
 }
 
 /** What `explain` tells of a model. */
@@ -76,6 +92,8 @@ export interface ModelReport {
 	bytes: { total: number; stored: number } | null
 	/** The golden check: run now, or its verdict remembered from an earlier start. */
 	golden: 'passed' | 'remembered' | null
+	/** Which execution provider answers, with how many workers, and what others were measured to do; `null` before it is ready. */
+	serving: ServingReport | null
 	/** Bytes that its session workers take, those of all models of the page, and what these may take in all. */
 	memory: { model: number; used: number; budget: number }
 	/** What did not go as it should have and was got around: an expired channel, storage that is full, … */
@@ -112,6 +130,8 @@ export interface EngineControl {
 	/** Ends a load under way: it settles with `aborted`. What was downloaded and verified stays. */
 	stopLoading(model: string): void
 	explain(model: string): ModelReport
+	/** Resolves after so many milliseconds: a hidden page's own timers sleep. */
+	sleep(milliseconds: number): Promise<void>
 	/** Ends the model's workers; resolves when they are gone and their memory is free. A later `load` loads it again. */
 	unload(model: string): Promise<void>
 	/** Unloads everything. Calls and loads under way settle with `disposed`; no worker is left when it resolves. The engine can be terminated after that. */

@@ -12,14 +12,23 @@ import { holdLifeline } from './lifeline.ts'
 import { Models } from './models.ts'
 import { answerOver, type Port } from './port.ts'
 import { protocolVersion } from './protocol.ts'
+import { buildsOf } from './serving/builds.ts'
+import { Stillness } from './serving/stillness.ts'
 import { Teller } from './teller.ts'
 import { checkTuning } from './tuning.ts'
-import { type Compiled, compileWasm } from './wasm.ts'
 
 /** What is true of all models: storage that is full, … */
 const notes: string[] = []
 const teller = new Teller((name) => (models as Models).message(name))
 const life = new AbortController()
+/** Milliseconds. Chromium 156 keeps the threads and the memory of a worker that is terminated while one of its own is starting or ending. */
+const lastBreath = 300
+/** Told before anything is asked: whoever started the engine learns at once when it dies. */
+const lifeline = holdLifeline('engine')
+lifeline.then(
+	(lock) => self.postMessage({ lock } satisfies EngineHello),
+	() => {},
+)
 let models: Models | undefined
 
 const control: OwnControl = {
@@ -31,11 +40,14 @@ const control: OwnControl = {
 		}),
 	stopLoading: (name) => models?.stopLoading(name),
 	explain: (name) => configured().report(name, notes),
+	sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
 	unload: (name) => configured().unload(name),
 	async dispose() {
 		life.abort(new SpillwayError('disposed', 'the engine was disposed'))
 		await models?.dispose()
 		teller.close()
+		// Here, because a hidden page's timers sleep.
+		await new Promise((wake) => setTimeout(wake, lastBreath))
 	},
 }
 
@@ -59,26 +71,18 @@ async function configure({ protocol, models: base, trust, quiet, tuning, assets 
 	const storage = await resilientStorage(browserStorage, (note) => notes.push(note))
 	if (models) throw new SpillwayError('internal', 'the engine was configured before')
 	const { deviceMemory } = navigator as { deviceMemory?: number }
-	let compiled: Promise<Compiled> | undefined
 	models = new Models({
 		storage,
 		store: createStore({ base: new URL(base), trust, storage }),
 		quiet,
-		script: assets.session,
+		builds: buildsOf(assets, storage, life.signal),
+		stillness: new Stillness(),
 		tuning: checked,
 		budget: new Budget(checked.memory ?? defaultBudget(deviceMemory)),
-		wasm() {
-			compiled ??= compileWasm(assets.wasm, storage, life.signal).catch((error) => {
-				// The next load tries anew.
-				compiled = undefined
-				throw error
-			})
-			return compiled
-		},
 		onProgress: (progress) => teller.progress(progress),
 		onChange: (name) => teller.changed(name),
 	})
-	return { lock: await holdLifeline('engine') }
+	return { lock: await lifeline }
 }
 
 function configured(): Models {

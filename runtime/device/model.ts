@@ -9,14 +9,17 @@ import type { Pointer, Revalidation } from '../store/channel.ts'
 import type { Storage } from '../store/storage.ts'
 import type { Store } from '../store/store.ts'
 import type { Budget, Owner } from './budget.ts'
-import { type Choice, choose } from './choose.ts'
 import type { ModelReport, Tuning } from './control.ts'
 import { footprintOf } from './footprint.ts'
 import type { Prepared } from './member.ts'
 import type { Progress, StateMessage } from './protocol.ts'
 import { type Loaded, messageOn, reportOn, type Standing } from './report.ts'
 import { type Served, serveVersion } from './serve-version.ts'
-import { type Compiled, ortWasm } from './wasm.ts'
+import type { Builds } from './serving/builds.ts'
+import { processors } from './serving/device.ts'
+import { firstKind, type Kind } from './serving/kind.ts'
+import type { Stillness } from './serving/stillness.ts'
+import { ortWasm } from './wasm.ts'
 import { type Room, Workers } from './workers.ts'
 
 /** Milliseconds after which a model that nobody uses gives its memory back, unless the application says otherwise. */
@@ -28,14 +31,14 @@ export interface Surroundings {
 	storage: Storage
 	/** Nothing may be asked of the network once a model is there. */
 	quiet: boolean
-	/** Address of the session worker's script. */
-	script: string
+	/** ONNX Runtime's, each compiled once for all. */
+	builds: Builds
+	/** When nobody calls any model. */
+	stillness: Stillness
 	/** What the application has fixed. */
 	tuning: Readonly<Tuning>
 	/** Of memory. */
 	budget: Budget
-	/** ONNX Runtime's WebAssembly, compiled once for all. */
-	wasm(): Promise<Compiled>
 	onProgress(progress: Progress): void
 	/** Told when the model's state or estimate may have changed. */
 	onChange(model: string): void
@@ -97,8 +100,10 @@ export class Model implements Owner {
 	/** Answers a call, once the model is ready. */
 	infer(call: Call, context: Context): Promise<Answer> {
 		const { executor } = this.#served
+		const leave = this.#around.stillness.enter()
 		return new Promise((resolve, reject) => {
 			const left = () => {
+				leave()
 				this.#calls.delete(reject)
 				this.#used = performance.now()
 			}
@@ -145,6 +150,7 @@ export class Model implements Owner {
 
 	async #load(version: string | undefined): Promise<void> {
 		const { signal } = this.#life
+		const leave = this.#around.stillness.enter()
 		const revalidating = new AbortController()
 		try {
 			this.#progress('channel')
@@ -176,6 +182,7 @@ export class Model implements Owner {
 			this.#used = performance.now()
 			this.#rest()
 			this.#progress('ready')
+			loaded.select()
 		} catch (error) {
 			revalidating.abort()
 			// Not awaited: whoever waits for the load learns at once.
@@ -185,6 +192,7 @@ export class Model implements Owner {
 			this.#state = 'failed'
 			throw this.#error
 		} finally {
+			leave()
 			this.#around.onChange(this.name)
 		}
 	}
@@ -213,7 +221,7 @@ export class Model implements Owner {
 	}
 
 	async #serve(pointer: Pointer, network: 'patient' | 'hasty'): Promise<Loaded> {
-		const { store, storage, tuning, onChange } = this.#around
+		const { store, storage, tuning, quiet, builds, stillness, onChange } = this.#around
 		const { signal } = this.#life
 		/** The first worker, got ready beside the download. */
 		let prepared: Promise<Prepared> | undefined
@@ -222,11 +230,11 @@ export class Model implements Owner {
 				signal,
 				network,
 				files: async (manifest) => {
-					const choice = choose(manifest)
+					const first = firstKind(manifest, tuning, processors())
 					// Before anything is downloaded that has no room.
-					const room = await this.#book(manifest, choice, signal)
-					prepared = this.#prepare(room, signal)
-					return choice.files
+					const room = await this.#book(manifest, first, signal)
+					prepared = this.#prepare(first, room, signal)
+					return manifest.task ? [...first.files, manifest.task.tokenizer] : first.files
 				},
 				onProgress: (loaded, total, stored) => {
 					this.#files = { loaded, total, stored }
@@ -234,25 +242,29 @@ export class Model implements Owner {
 				},
 			})
 			const { manifest, bytes } = version
-			const choice = choose(manifest)
+			const first = firstKind(manifest, tuning, processors())
 			await prepared
 			this.#progress('session')
 			const served = await serveVersion({
 				version,
-				choice,
+				first,
 				tuning,
+				builds,
+				stillness,
+				quiet,
 				records: storage.records,
 				signal,
-				prepare: async (signal) => {
-					const first = prepared
+				prepare: async (kind, signal) => {
+					const ready = prepared
 					prepared = undefined
-					return first ?? this.#prepare(await this.#book(manifest, choice, signal), signal)
+					return ready ?? this.#prepare(kind, await this.#book(manifest, kind, signal), signal)
 				},
 				again: async (files) => (await store.read(this.name, pointer, { signal, network: 'none', files: () => files })).files,
+				fetch: (files, signal) => store.read(this.name, pointer, { signal, network: 'hasty', files: () => files }),
 				onChange: () => onChange(this.name),
 				onFailed: (error) => this.#fail(error),
 			})
-			return { ...served, pointer, manifest, choice, bytes }
+			return { ...served, pointer, manifest, bytes }
 		} catch (error) {
 			prepared?.then(
 				({ end }) => end(SpillwayError.from(error)),
@@ -263,18 +275,20 @@ export class Model implements Owner {
 	}
 
 	/** @throws SpillwayError `out-of-memory`, `aborted`. */
-	#book(manifest: Manifest, { graph, provider }: Choice, signal: AbortSignal): Promise<Room> {
-		return this.#workers.book(footprintOf({ manifest, graph, provider }), signal)
+	#book(manifest: Manifest, { graph, provider, threads }: Kind, signal: AbortSignal): Promise<Room> {
+		return this.#workers.book(footprintOf({ manifest, graph, provider, threads }), signal)
 	}
 
-	#prepare(room: Room, signal: AbortSignal): Promise<Prepared> {
-		const wasm = bounded('compiling', { remaining: Number.POSITIVE_INFINITY, signal }, this.#around.wasm).then(({ module, stored }) => {
-			this.#wasm = { loaded: ortWasm.size, stored: stored ? ortWasm.size : 0 }
+	#prepare({ build, threads }: Kind, room: Room, signal: AbortSignal): Promise<Prepared> {
+		const ort = this.#around.builds[build]
+		if (!ort) throw new SpillwayError('internal', `the files of ONNX Runtime's build ${build} are not known`)
+		const wasm = bounded('compiling', { remaining: Number.POSITIVE_INFINITY, signal }, ort.compiled).then(({ module, stored }) => {
+			if (build === 'wasm') this.#wasm = { loaded: ortWasm.size, stored: stored ? ortWasm.size : 0 }
 			if (this.#state === 'loading' && this.#files.total > 0) this.#progress('files')
 			return module
 		})
 		wasm.catch(() => {})
-		const prepared = this.#workers.start(room, { script: this.#around.script, name: `spillway session ${this.name}`, wasm, signal })
+		const prepared = this.#workers.start(room, { script: ort.script, name: `spillway session ${this.name}`, wasm, threads, signal })
 		// Whoever waits for it is told.
 		prepared.catch(() => {})
 		return prepared

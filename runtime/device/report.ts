@@ -7,7 +7,6 @@ import { cannot, type Estimate } from '../core/executor.ts'
 import { overflowReason } from '../overflow/reason.ts'
 import type { Pointer } from '../store/channel.ts'
 import type { Version } from '../store/store.ts'
-import type { Choice } from './choose.ts'
 import type { ModelReport } from './control.ts'
 import type { StateMessage } from './protocol.ts'
 import type { Served } from './serve-version.ts'
@@ -16,7 +15,6 @@ import type { Served } from './serve-version.ts'
 export interface Loaded extends Served {
 	pointer: Pointer
 	manifest: Manifest
-	choice: Choice
 	bytes: Version['bytes']
 }
 
@@ -53,6 +51,7 @@ export function reportOn(standing: Standing, { notes, memory }: Readonly<Further
 		description: loaded ? describe(loaded) : null,
 		bytes: loaded?.bytes ?? null,
 		golden: loaded?.golden ?? null,
+		serving: loaded?.report() ?? null,
 		memory,
 		notes,
 		error: error?.toWire() ?? null,
@@ -74,12 +73,12 @@ function estimateOf({ name, state, loaded, error, detail = `${name} was not load
 
 function identityOf({ loaded }: Standing): Pick<StateMessage, 'version' | 'space' | 'provider' | 'variant'> {
 	if (!loaded) return { version: null, space: null, provider: null, variant: null }
-	const { manifest, pointer, choice } = loaded
-	const { variant, provider } = choice
+	const { manifest, pointer } = loaded
+	const { variant, provider } = loaded.kind()
 	return { version: manifest.version, space: spaceOf(manifest.model, pointer.digest, variant), provider, variant }
 }
 
-function describe({ manifest, choice }: Loaded): ModelReport['description'] {
+function describe({ manifest, kind }: Loaded): ModelReport['description'] {
 	const { description, license, source, variants } = manifest
-	return { text: description, license, source: source.name, accuracy: variants[choice.variant]?.accuracy ?? {} }
+	return { text: description, license, source: source.name, accuracy: variants[kind().variant]?.accuracy ?? {} }
 }

@@ -1,31 +1,43 @@
 // A version of a model, from its bytes to an executor: session workers, calls batched for them, and the manifest's task.
 
 import { type Batching, batching } from '../batch/batching.ts'
-import type { SpillwayError } from '../core/error.ts'
+import { SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
-import { type Verdict, verdictKey } from '../session/checked.ts'
 import { likelyWork } from '../session/inputs.ts'
 import type { Records } from '../store/storage.ts'
 import type { Version } from '../store/store.ts'
 import type { Pace } from '../tasks/pace.ts'
 import { tokenized } from '../tasks/tokenized.ts'
 import { createTokenizer } from '../tasks/tokenizer.ts'
-import type { Choice } from './choose.ts'
-import type { Tuning } from './control.ts'
-import { type Prepared, startMember } from './member.ts'
-import { createPool } from './pool.ts'
+import type { ServingReport, Tuning } from './control.ts'
+import type { Prepared } from './member.ts'
+import { createPool, type Pool, type PoolOptions } from './pool.ts'
+import type { Builds } from './serving/builds.ts'
+import { findDevice } from './serving/device.ts'
+import type { Kind } from './serving/kind.ts'
+import { fewerThreads, Selection } from './serving/selection.ts'
+import { createServing } from './serving/serving.ts'
+import { fileOf, sessionsOf } from './serving/sessions.ts'
+import type { Stillness } from './serving/stillness.ts'
 
 export interface ServeOptions {
 	version: Version
-	choice: Choice
+	/** The kind of session worker that serves first. */
+	first: Kind
 	/** What the application has fixed. */
 	tuning: Readonly<Tuning>
-	/** Starts a session worker and ONNX Runtime in it. */
-	prepare(signal: AbortSignal): Promise<Prepared>
+	builds: Builds
+	stillness: Stillness
+	/** Nothing may be asked of the network once the version serves. */
+	quiet: boolean
+	/** Starts a session worker with a kind's build of ONNX Runtime in it. */
+	prepare(kind: Kind, signal: AbortSignal): Promise<Prepared>
 	records: Records
 	/** Reads files again, from storage alone: for a worker beside the first, or in place of one that died. */
 	again(files: readonly string[]): Promise<Version['files']>
-	/** Breaks the start off; later it has no effect. */
+	/** Brings files into storage that were not needed so far. */
+	fetch(files: readonly string[], signal: AbortSignal): Promise<unknown>
+	/** Ends everything. */
 	signal: AbortSignal
 	onChange(): void
 	/** Told when the session workers die and cannot be replaced. */
@@ -38,67 +50,114 @@ export interface Served {
 	pace(): Pace | null
 	/** Whether the golden samples were run, or had been. */
 	golden: 'passed' | 'remembered'
+	/** Who answers now. */
+	kind(): Kind
+	report(): ServingReport
+	/** Begins to look for a better kind. */
+	select(): void
 }
+
+/** Bytes that may be downloaded to try another kind: a graph, but not weights once more. */
+const mostForTrial = 4e6
 
 /** @throws what `startMember` throws; `malformed` for a tokenizer that cannot be used. */
 export async function serveVersion(options: ServeOptions): Promise<Served> {
-	const { version, choice, tuning, records, prepare, again, onChange, onFailed } = options
+	const { version, first, tuning, builds, stillness, quiet, prepare, records, again, fetch, onChange, onFailed } = options
 	const { manifest, digest } = version
-	const { variant, provider, graph } = choice
 	const { task } = manifest
-	const { workers: size = 1 } = tuning
 	// First, because it may throw.
 	const tokenizer = task && createTokenizer(fileOf(version.files, task.tokenizer), task.maxTokens)
 
-	const keyOf = (build: string) => `golden ${verdictKey({ digest, variant, provider, build })}`
-	const graphFiles = [graph.file, ...graph.external]
-	/** Buffers are handed over to the worker: the first one gets those that are here. */
-	let files: Version['files'] | undefined = version.files
-	let remembered = false
-	let starting: readonly AbortSignal[] = [options.signal]
-
+	/** Aborts when nobody is left to serve. */
+	const over = new AbortController()
+	const signal = AbortSignal.any([options.signal, over.signal])
+	let golden: Served['golden'] = 'passed'
 	let batched: Batching | undefined
-	const pool = await createPool({
-		name: 'device',
-		most: size,
-		work: (call) => (call.kind === 'tensors' ? likelyWork(manifest, call.tensors) : 1),
-		onChange() {
-			batched?.next()
-			onChange()
+	const changed = () => {
+		batched?.next()
+		onChange()
+	}
+
+	const start = sessionsOf({ version, prepare, again, records, deviceOf: (kind) => selection.deviceOf(kind) })
+	const selection = new Selection({
+		manifest,
+		digest,
+		tuning,
+		first,
+		records,
+		stillness,
+		signal,
+		findDevice: () => findDevice(tuning, builds),
+		async start(kind, signal) {
+			const { member, note } = await start(kind, signal)
+			if (!note) return member
+			member.end(note)
+			throw fewerThreads(note)
 		},
-		onFailed,
-		async start(signal) {
-			const both = AbortSignal.any([signal, ...starting])
-			const here = files
-			files = undefined
-			const mine = here ?? (await again(graphFiles))
-			const started = await startMember(await prepare(both), {
-				signal: both,
-				settings: {
-					manifest,
-					digest,
-					variant,
-					provider,
-					graph: fileOf(mine, graph.file),
-					external: graph.external.map((path) => ({ path, data: fileOf(mine, path) })),
-				},
-				recall: (build) => records.get<Verdict>(keyOf(build)),
-				remember: (build, verdict) => records.set(keyOf(build), verdict),
-			})
-			remembered = started.remembered
-			return started.member
+		async obtain(kind, signal) {
+			const size = kind.files
+				.filter((name) => !first.files.includes(name))
+				.reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
+			if (size > mostForTrial) throw new SpillwayError('too-large', `${Math.ceil(size / 1e6)} MB more are not downloaded for a trial`)
+			await Promise.all([fetch(kind.files, signal), builds[kind.build]?.compiled()])
+		},
+		onChange,
+	})
+
+	async function open(kind: Kind, events: Pick<PoolOptions, 'onChange' | 'onFailed'>, life: AbortSignal): Promise<Pool> {
+		/** Why a GPU's worker ended. It is not tried again: others answer in its place. */
+		let lost: SpillwayError | undefined
+		return createPool({
+			name: 'device',
+			most: kind.workers,
+			work: (call) => (call.kind === 'tensors' ? likelyWork(manifest, call.tensors) : 1),
+			...events,
+			async start(signal) {
+				if (lost) throw lost
+				const { member, remembered, note } = await start(kind, AbortSignal.any([signal, life, options.signal]))
+				if (kind === first) {
+					golden = remembered ? 'remembered' : 'passed'
+					if (note) selection.note(note)
+				}
+				if (kind.provider !== 'wasm')
+					member.over.addEventListener('abort', () => {
+						lost = SpillwayError.from(member.over.reason)
+					})
+				return member
+			},
+		})
+	}
+
+	const serving = await createServing({
+		name: 'device',
+		first,
+		open,
+		fallbacks: () => selection.fallbacks(),
+		onChange: changed,
+		onFailed(error) {
+			over.abort(error)
+			onFailed(error)
 		},
 	})
-	starting = []
 	// The workers have them now, and the tokenizer what it needs.
 	version.files.clear()
+	if (quiet) await selection.prepare()
 	const { maxBatch, maxWait } = tuning
-	batched = batching({ manifest, maxBatch, maxWait, width: () => pool.width, onWaiting: (backlog) => pool.want(backlog), onChange })(pool)
-	if (!task || !tokenizer) return { executor: batched, pace: () => null, golden: remembered ? 'remembered' : 'passed' }
+	batched = batching({
+		manifest,
+		maxBatch,
+		maxWait,
+		width: () => serving.width,
+		onWaiting: (backlog) => serving.want(backlog),
+		onChange,
+	})(serving)
+	const served = {
+		golden,
+		kind: () => serving.kind,
+		report: () => selection.report(serving),
+		select: () => void selection.begin(serving),
+	}
+	if (!task || !tokenizer) return { ...served, executor: batched, pace: () => null }
 	const executor = tokenized(batched, { manifest, tokenizer })
-	return { executor, pace: () => executor.pace, golden: remembered ? 'remembered' : 'passed' }
-}
-
-function fileOf(files: Version['files'], name: string): Uint8Array<ArrayBuffer> {
-	return files.get(name) as Uint8Array<ArrayBuffer>
+	return { ...served, executor, pace: () => executor.pace }
 }

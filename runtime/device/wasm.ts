@@ -4,8 +4,23 @@ import { messageOf, SpillwayError } from '../core/error.ts'
 import { obtain } from '../store/immutable.ts'
 import type { Storage } from '../store/storage.ts'
 
-/** `ort-wasm-simd-threaded.wasm` of the onnxruntime-web that is built into the session worker: no other will do. */
-export const ortWasm = { digest: '3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2', size: 14_239_897 }
+/** ONNX Runtime's builds: `wasm` computes on processors alone, `jspi` on GPUs, too. */
+export type Build = 'wasm' | 'jspi'
+
+/** The wasm files of the onnxruntime-web that is built into the session workers: no others will do. */
+export const ortBuilds: Readonly<Record<Build, { file: string; digest: string; size: number }>> = {
+	wasm: {
+		file: 'ort-wasm-simd-threaded.wasm',
+		digest: '3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2',
+		size: 14_239_897,
+	},
+	jspi: {
+		file: 'ort-wasm-simd-threaded.jspi.wasm',
+		digest: 'a54c76f86b0f0d9572380cf1c6292a7b3903716ffcbcd6b0e5c7050bf430eb93',
+		size: 16_758_545,
+	},
+}
+export const ortWasm = ortBuilds.wasm
 
 export interface Compiled {
 	module: WebAssembly.Module
@@ -17,14 +32,16 @@ export interface Compiled {
  * Streaming compilation would save nothing: the bytes arrive beside those of the model, which are more, and compiling takes a tenth of a second.
  *
  * @param url of the file.
+ * @param build whose file it is. Default: `wasm`.
  * @throws SpillwayError `integrity` when it is that of another version, `environment` when it cannot be compiled, and those of `fetchBytes`.
  */
-export async function compileWasm(url: string, { records, bytes }: Storage, signal: AbortSignal): Promise<Compiled> {
-	const found = await obtain({ ...ortWasm, what: "ONNX Runtime's WebAssembly", storage: bytes, url: new URL(url), signal })
+export async function compileWasm(url: string, { records, bytes }: Storage, signal: AbortSignal, build: Build = 'wasm'): Promise<Compiled> {
+	const { digest, size } = ortBuilds[build]
+	const found = await obtain({ digest, size, what: "ONNX Runtime's WebAssembly", storage: bytes, url: new URL(url), signal })
 	// That of the version before is of no use any more.
-	const before = await records.get<string>('wasm')
-	if (before !== ortWasm.digest) await records.set('wasm', ortWasm.digest)
-	if (before !== undefined && before !== ortWasm.digest) await bytes.delete(before)
+	const before = await records.get<string>(build)
+	if (before !== digest) await records.set(build, digest)
+	if (before !== undefined && before !== digest) await bytes.delete(before)
 	try {
 		return { module: await WebAssembly.compile(found.bytes), stored: found.stored }
 	} catch (cause) {

@@ -43,6 +43,8 @@ export interface Assets {
 	tabs: string
 	telemetry: string
 	wasm: string
+	/** The same for GPUs; without them `webgpu` and `webnn` are not tried. */
+	gpu?: { session: string; wasm: string } | undefined
 }
 
 /** The files of one folder, whose address ends in a slash. */
@@ -53,6 +55,7 @@ export const assetsIn = (folder: string): Assets => ({
 	tabs: `${folder}tabs.js`,
 	telemetry: `${folder}telemetry.js`,
 	wasm: `${folder}ort-wasm-simd-threaded.wasm`,
+	gpu: { session: `${folder}gpu.js`, wasm: `${folder}ort-wasm-simd-threaded.jspi.wasm` },
 })
 
 export interface Settings {

@@ -1,6 +1,6 @@
 // Before a session serves it answers the manifest's golden samples: quantized kernels are wrong on some devices.
 
-import type { Graph, Manifest, Provider } from '../../models/format/manifest.ts'
+import { type Graph, graphFor, type Manifest, type Provider } from '../../models/format/manifest.ts'
 import { fromTensorData, within } from '../../models/format/tensor-data.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
@@ -75,7 +75,7 @@ export function mustPass(
 /** Runs the golden samples. What the session throws is passed on. */
 export async function judge(session: Executor, options: JudgeOptions): Promise<Verdict> {
 	const { manifest, variant, provider, remaining = 120_000, signal = new AbortController().signal } = options
-	const graph = manifest.variants[variant]?.graphs[provider] as Graph
+	const graph = graphFor(manifest, variant, provider) as Graph
 	const end = performance.now() + remaining
 	for (const golden of manifest.variants[variant]?.golden ?? []) {
 		const tensors: Tensors = Object.fromEntries(Object.entries(golden.inputs).map(([name, data]) => [name, fromTensorData(data)]))

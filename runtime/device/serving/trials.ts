@@ -1,0 +1,205 @@
+// Which kind of session worker is the best here: found out in the background, correctness first, then speed.
+
+import { SpillwayError } from '../../core/error.ts'
+import type { Member } from '../member.ts'
+import { type Kind, nameOf, sameWorkers } from './kind.ts'
+import { measure, type Sample } from './measure.ts'
+import type { Record } from './record.ts'
+import type { Stillness } from './stillness.ts'
+import { type Trial, winnerOf } from './trial.ts'
+
+export interface TrialsOptions {
+	/** One worker of it is what all others are held against. */
+	reference: Kind
+	/** Those that could serve, likely winners first. */
+	kinds: readonly Kind[]
+	samples: readonly Sample[]
+	/** Starts a worker of a kind that has answered the golden samples rightly. */
+	start(kind: Kind, signal: AbortSignal): Promise<Member>
+	/** Gets what a kind needs and is not here yet. Calls are not delayed by that. */
+	obtain(kind: Kind, signal: AbortSignal): Promise<void>
+	/** What the GPU is called, for kinds that use one. */
+	deviceOf(kind: Kind): string | null
+	record: Record
+	stillness: Stillness
+	/** Ends everything. */
+	signal: AbortSignal
+	/** Told after each trial. */
+	onTrial(trials: readonly Trial[]): void
+	limits?: Partial<Limits>
+}
+
+export interface Limits {
+	/** Milliseconds without a call before a trial begins. Default: 1,000. */
+	pause: number
+	/** Milliseconds that one trial may take. Default: 20,000. */
+	trial: number
+	/** Milliseconds that all trials together may take. Default: 30,000. */
+	all: number
+}
+
+/** Rates so far below the best need not be known exactly. */
+const hopeless = 0.5
+
+/** Trouble of the moment, which says nothing about the kind. */
+const passing: ReadonlySet<string> = new Set([
+	'network',
+	'not-found',
+	'out-of-memory',
+	'storage-full',
+	'environment',
+	'upstream',
+	'unavailable',
+])
+
+/**
+ * Measures what was not measured before. A call that comes in breaks a trial off, and it is begun again when all is still; what was found out
+ * about other kinds stays.
+ *
+ * @returns all trials, also those of earlier times; never rejects but with what `signal` aborts with.
+ */
+export async function runTrials(options: TrialsOptions): Promise<Trial[]> {
+	const { reference, kinds, record, stillness, signal, onTrial } = options
+	const limits: Limits = { pause: 1000, trial: 20_000, all: 30_000, ...options.limits }
+	const wanted = new Set([reference, ...kinds].map(nameOf))
+	const trials = (await record.recall()).filter((trial) => wanted.has(nameOf(trial)))
+	/** Those of the moment are not kept. */
+	const fleeting = new Set<Trial>()
+	let left = limits.all
+
+	const undone = () => kinds.filter((kind) => !trials.some((trial) => nameOf(trial) === nameOf(kind)))
+	async function found(kind: Kind, result: Partial<Trial>, keep = true): Promise<void> {
+		const { provider, threads, workers, build } = kind
+		const empty = { golden: null, rate: null, gain: null, latency: null, memory: 0, refused: null }
+		const trial: Trial = { provider, threads, workers, build, ...empty, device: options.deviceOf(kind), ...result }
+		const before = trials.findIndex((other) => nameOf(other) === nameOf(trial))
+		if (before >= 0) trials.splice(before, 1)
+		trials.push(trial)
+		if (!keep) fleeting.add(trial)
+		await record.keep(trials.filter((trial) => !fleeting.has(trial))).catch(() => {})
+		onTrial(trials)
+	}
+	const refuse = (kind: Kind, error: SpillwayError) =>
+		found(kind, { golden: error.code === 'golden-mismatch' ? 'failed' : null, refused: error.message }, !passing.has(error.code))
+
+	/** All that is left to try, one after another, until somebody asks for something. */
+	async function session(signal: AbortSignal): Promise<void> {
+		const began = performance.now()
+		/** Workers of the reference's kind; the first of them is the reference. */
+		const plain: Member[] = []
+		const others: Member[] = []
+		const end = (members: Member[]) => {
+			for (const member of members.splice(0)) member.end(new SpillwayError('disposed', 'the trial is over'))
+		}
+		const endAll = () => {
+			end(others)
+			end(plain)
+		}
+		signal.addEventListener('abort', endAll, { once: true })
+		const fill = async (members: Member[], kind: Kind, count: number, signal: AbortSignal) => {
+			const missing = Math.max(0, count - members.length)
+			const started = await Promise.allSettled(Array.from({ length: missing }, () => options.start(kind, signal)))
+			for (const one of started) if (one.status === 'fulfilled') members.push(one.value)
+			if (signal.aborted) endAll()
+			for (const one of started) if (one.status === 'rejected') throw one.reason
+		}
+
+		/** @throws what tells something about the kind. */
+		async function attempt(kind: Kind, signal: AbortSignal): Promise<void> {
+			await fill(plain, reference, 1, signal)
+			const members = sameWorkers(kind, reference) ? plain : others
+			if (members === others) end(plain.splice(1))
+			await fill(members, kind, kind.workers, signal)
+			const best = Math.max(1, ...trials.map(({ gain }) => gain ?? 0))
+			const used = members.slice(0, kind.workers)
+			const speed = await measure({
+				samples: options.samples,
+				reference: plain[0] as Member,
+				members: used,
+				hopeless: best * hopeless,
+				signal,
+			})
+			const memory = used.every((one) => one.memory > 0) ? used.reduce((sum, one) => sum + one.memory, 0) : 0
+			const { rate, gain, latency } = speed
+			await found(kind, { golden: 'passed', rate, gain, latency, memory })
+			if (!trials.some((trial) => nameOf(trial) === nameOf(reference)))
+				await found(reference, { golden: 'passed', ...speed.reference, gain: 1, memory: plain[0]?.memory ?? 0 })
+		}
+
+		try {
+			for (const kind of undone()) {
+				if (!arrived.has(kind)) continue
+				if (performance.now() - began > left) return
+				await limited(limits.trial, signal, endAll, (signal) => attempt(kind, signal)).catch(async (thrown) => {
+					if (signal.aborted) throw thrown
+					if (plain.some((member) => member.over.aborted)) end(plain)
+					await refuse(kind, SpillwayError.from(thrown))
+				})
+				end(others)
+			}
+		} finally {
+			signal.removeEventListener('abort', endAll)
+			endAll()
+			left -= performance.now() - began
+		}
+	}
+
+	onTrial(trials)
+	/** Kinds of which everything is here. */
+	const arrived = new Set<Kind>()
+	const arriving = new Map<Kind, Promise<unknown>>()
+	for (const kind of undone()) {
+		const obtained = options.obtain(kind, signal).then(
+			() => arrived.add(kind),
+			(error) => (signal.aborted ? undefined : refuse(kind, SpillwayError.from(error))),
+		)
+		arriving.set(
+			kind,
+			obtained.finally(() => arriving.delete(kind)),
+		)
+	}
+	while (undone().length > 0 && left > 0) {
+		if (!undone().some((kind) => arrived.has(kind))) {
+			await Promise.race(arriving.values())
+			signal.throwIfAborted()
+			continue
+		}
+		try {
+			await stillness.when(limits.pause, signal, session)
+		} catch (error) {
+			// Broken off by a call: again later.
+			if (signal.aborted) throw error
+		}
+	}
+	for (const kind of undone()) await found(kind, { refused: 'the time for trials was used up: it will be tried next time' }, false)
+	return trials
+}
+
+/** The best of those that may serve. */
+export function bestOf(trials: readonly Trial[], kinds: readonly Kind[]): Kind | undefined {
+	const names = new Map(kinds.map((kind) => [nameOf(kind), kind]))
+	const winner = winnerOf(trials.filter((trial) => names.has(nameOf(trial))))
+	return winner && names.get(nameOf(winner))
+}
+
+/** Aborts the work after so many milliseconds, and calls `onLate`. @throws what it throws, or `deadline-exceeded`. */
+async function limited(
+	limit: number,
+	signal: AbortSignal,
+	onLate: () => void,
+	work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+	const late = new AbortController()
+	const error = new SpillwayError('deadline-exceeded', `was not measured within ${Math.round(limit / 1000)} s`)
+	const timer = setTimeout(() => {
+		late.abort(error)
+		onLate()
+	}, limit)
+	try {
+		await work(AbortSignal.any([signal, late.signal]))
+	} catch (thrown) {
+		throw late.signal.aborted ? error : thrown
+	} finally {
+		clearTimeout(timer)
+	}
+}
