@@ -65,6 +65,20 @@ describe('minilm on workerd', () => {
 		expect(performance.now() - then).toBeLessThan(await long)
 	})
 
+	test('calls that share runs and rows with one whose client leaves are answered all the same', async () => {
+		const executor = edgeAt(edge.url)
+		for (const wait of [20, 100, 300]) {
+			// New ones each time: what is being computed for the first is what the others wait for.
+			const shared = texts.slice(0, 40).map((text) => `${wait} ${text}`)
+			const leaving = leaveAfter(wait, shared)
+			const others = [shared, shared.slice(5, 10), [`${wait}, a text of its own`]].map(
+				async (input) => (await embed(executor, input)).length,
+			)
+			await leaving
+			expect(await Promise.all(others)).toEqual([40, 5, 1])
+		}
+	})
+
 	test('tells no times, for the clocks of deployed Workers stand still while the CPU works', async () => {
 		const { ran } = await edgeAt(edge.url).infer(
 			{ kind: 'task', model: { name: 'minilm' }, task: 'embed', input: ['hello'] },
