@@ -2,15 +2,11 @@
 
 import type { Browser } from 'playwright-core'
 import { beforeAll } from 'vitest'
-import type { Answer, Call, TensorsCall } from '../../runtime/core/call.ts'
-import { type Datatype, viewAs } from '../../runtime/core/datatype.ts'
-import { type ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
-import type { Context, Executor } from '../../runtime/core/executor.ts'
-import { executorContract, type Subject } from '../contract/executor.ts'
-import { expectedVector } from '../runtime/tiny.ts'
+import { executorContract } from '../contract/executor.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
-import { blockSession, openPage, staticHost } from './page.ts'
+import { openPage, staticHost } from './page.ts'
+import { embedding, type Opened, tensors } from './page-executor.ts'
 import type { Site } from './site.ts'
 
 let browser: Browser
@@ -22,171 +18,13 @@ beforeAll(async () => {
 	site = await staticHost(models)
 })
 
-declare global {
-	interface Window {
-		controllers: Map<number, AbortController>
-	}
-}
-
-/** Tensors as they go over to the page and back: numbers as text, for they may be beyond 2^53. */
-type Plain = Record<string, { datatype: string; shape: readonly number[]; data: string[] }>
-
-interface Asked {
-	id: number
-	call: { kind: string; model: Call['model']; input?: unknown; tensors?: Plain }
-	remaining: number
-	aborted: boolean
-}
-
-type Told = { ran: Answer['ran']; vectors?: number[][]; tensors?: Plain } | { code: ErrorCode; message: string }
-
-/** A page with a runtime in it as an executor. */
-async function pageExecutor(): Promise<{ executor: Executor; hold: Subject['hold']; close(): Promise<void> }> {
+async function open(): Promise<Opened> {
 	const page = await openPage(browser, site)
 	await page.evaluate((trust) => {
-		window.controllers = new Map()
 		window.runtime = window.spillway.createRuntime({ models: '/models/', trust, policy: 'device-only' })
 	}, models.trust)
-	let ids = 0
-
-	async function infer(call: Call, { remaining, signal }: Context): Promise<Answer> {
-		const id = ++ids
-		const plain = call.kind === 'tensors' ? { ...call, tensors: plainOf(call.tensors) } : call
-		const abort = () => page.evaluate((id) => window.controllers.get(id)?.abort(), id)
-		signal.addEventListener('abort', abort)
-		const told = await page.evaluate(ask, { id, call: plain, remaining, aborted: signal.aborted } as Asked)
-		if ('code' in told) throw new SpillwayError(told.code, told.message, { cause: signal.reason })
-		const { ran, vectors, tensors } = told
-		// Tokens do not leave the page's interface.
-		if (vectors) return { output: { kind: 'embed', vectors: vectors.map((vector) => Float32Array.from(vector)), tokens: Number.NaN }, ran }
-		return { output: { kind: 'tensors', tensors: typedOf(tensors ?? {}) }, ran }
-	}
-
-	return {
-		executor: {
-			name: 'page',
-			accepts: ['tensors', 'embed'],
-			estimate: () => {
-				throw new Error('asked of the page itself')
-			},
-			infer,
-			dispose: () => page.evaluate(() => window.runtime.dispose()),
-		},
-		// For so long the session worker does nothing else.
-		async hold() {
-			await blockSession(page, 500)
-			return () => {}
-		},
-		close: () => page.context().close(),
-	}
+	return { page, host: page, close: () => page.context().close() }
 }
 
-/** Runs in the page. */
-async function ask({ id, call, remaining, aborted }: Asked): Promise<Told> {
-	const controller = new AbortController()
-	window.controllers.set(id, controller)
-	if (aborted) controller.abort()
-	try {
-		const { name, version, space } = call.model
-		const model = window.runtime.model(name, { version })
-		const options = { deadline: remaining, signal: controller.signal, space }
-		if (call.kind === 'task') {
-			const { vectors, ran } = await model.embed(call.input as string[], options)
-			return { vectors: vectors.map((vector) => [...vector]), ran }
-		}
-		const arrays = {
-			INT64: (data: string[]) => BigInt64Array.from(data, BigInt),
-			FP32: (data: string[]) => Float32Array.from(data, Number),
-		}
-		const inputs = Object.entries(call.tensors ?? {}).map(([key, one]) => {
-			return [key, one && { ...one, data: arrays[one.datatype as keyof typeof arrays]?.(one.data) ?? one.data }]
-		})
-		const { tensors, ran } = await model.infer(Object.fromEntries(inputs), options)
-		const outputs = Object.entries(tensors).map(([key, { datatype, shape, data }]) => [
-			key,
-			{ datatype, shape, data: Array.from(data as Float32Array, String) },
-		])
-		return { tensors: Object.fromEntries(outputs), ran }
-	} catch (error) {
-		const { code, message } = error as SpillwayError
-		return { code, message }
-	}
-}
-
-const plainOf = (tensors: TensorsCall['tensors']): Plain =>
-	Object.fromEntries(
-		Object.entries(tensors).map(([name, one]) => [name, one && { ...one, data: Array.from(one.data as Float32Array, String) }]),
-	)
-
-function typedOf(tensors: Plain) {
-	return Object.fromEntries(
-		Object.entries(tensors).map(([name, { datatype, shape, data }]) => {
-			const typed = viewAs(datatype as Datatype, new Uint8Array(Float32Array.from(data, Number).buffer))
-			return [name, { datatype: datatype as Datatype, shape, data: typed }]
-		}),
-	)
-}
-
-const embed = (input: unknown): Call => ({ kind: 'task', model: { name: 'tiny-text' }, task: 'embed', input: input as string[] })
-
-executorContract('the engine in a page, asked to embed', {
-	estimates: false,
-	make: async () => {
-		const { executor, hold, close } = await pageExecutor()
-		// Loaded, for what holds a session needs one.
-		await executor.infer(embed(['red']), {
-			remaining: 30_000,
-			signal: new AbortController().signal,
-			hops: 0,
-			retries: { left: 0 },
-			trace: '',
-		})
-		return {
-			executor,
-			hold,
-			close,
-			hops: 0,
-			sent: () => 0,
-			call: (model) => ({ ...embed(['hello world', '']), model: { name: 'tiny-text', ...model } }),
-			check(output) {
-				if (output.kind !== 'embed') throw new Error('vectors were asked for')
-				for (const [i, expected] of [expectedVector([2, 4, 5, 3]), expectedVector([2, 3])].entries())
-					for (const [j, value] of expected.entries())
-						if (Math.abs((output.vectors[i]?.[j] ?? Number.NaN) - value) > 1e-5) throw new Error(`vector ${i} is ${output.vectors[i]}`)
-			},
-			wrong: { 'a number': embed([1]), 'no array': embed('hello') },
-		}
-	},
-})
-
-const pixels = (data = new Float32Array(6), shape = [1, 2, 3]): TensorsCall => ({
-	kind: 'tensors',
-	model: { name: 'tiny-pixels' },
-	tensors: { pixels: { datatype: 'FP32', shape, data } },
-})
-
-executorContract('the engine in a page, asked for tensors', {
-	estimates: false,
-	make: async () => {
-		const { executor, hold, close } = await pageExecutor()
-		await executor.infer(pixels(), { remaining: 30_000, signal: new AbortController().signal, hops: 0, retries: { left: 0 }, trace: '' })
-		return {
-			executor,
-			hold,
-			close,
-			hops: 0,
-			sent: () => 0,
-			call: (model) => ({ ...pixels(Float32Array.of(0, 1, 2, 3, 4, 5)), model: { name: 'tiny-pixels', ...model } }),
-			check(output) {
-				if (output.kind !== 'tensors' || String(output.tensors.brighter?.data) !== '1,2,3,4,5,6') throw new Error('not brighter')
-			},
-			wrong: {
-				'no tensor': { ...pixels(), tensors: {} },
-				'another name': { ...pixels(), tensors: { pictures: pixels().tensors.pixels as never } },
-				'another shape': pixels(new Float32Array(6), [1, 3, 2]),
-				'data that does not fit': pixels(new Float32Array(5)),
-				'no tensor at all': { ...pixels(), tensors: { pixels: null as never } },
-			},
-		}
-	},
-})
+executorContract('the engine in a page, asked to embed', { estimates: false, make: async () => embedding(await open()) })
+executorContract('the engine in a page, asked for tensors', { estimates: false, make: async () => tensors(await open()) })
