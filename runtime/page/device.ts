@@ -71,15 +71,18 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 	async function load(key: string, wanted: () => boolean, again = true): Promise<Engine> {
 		disposal.throwIfAborted()
 		if (environment) throw environment
-		const started = await start()
 		const [name = '', version] = key.split('@')
+		let started: Engine | undefined
 		try {
+			started = await start()
 			// Its state comes by the port, and may come later than this.
 			states.set(name, { pace: null, ...unwrap(await started.ask('load', [name, version || undefined])) })
 			return started
 		} catch (error) {
 			// Once more when it was the engine that was lost, or a load that others had just stopped.
-			if (again && wanted() && (started.over.aborted || (error as SpillwayError).code === 'aborted')) return load(key, wanted, false)
+			const { code } = error as SpillwayError
+			const lost = started ? started.over.aborted || code === 'aborted' : code === 'worker-lost'
+			if (again && wanted() && lost) return load(key, wanted, false)
 			throw error
 		}
 	}

@@ -13,9 +13,7 @@ import type { Settings } from './options.ts'
 /** Milliseconds that the worker's script may take to be loaded and answer. */
 const startLimit = 30_000
 /** Milliseconds that it may take to end in order. */
-const stopLimit = 2_000
-/** Chromium 156 keeps the threads and the memory of a worker that is terminated while one of its own is starting or ending. */
-const lastBreath = 300
+const stopLimit = 3_000
 
 const sleep = (milliseconds: number) => new Promise((wake) => setTimeout(wake, milliseconds))
 
@@ -62,15 +60,16 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 	}
 	try {
 		worker = spawn(assets.engine, 'spillway engine')
+		const lock = new Promise<string>((tell) => worker?.addEventListener('message', ({ data }) => data.lock && tell(data.lock)))
+		lock.then((name) => watchLifeline(name, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended'))))
 		const asked = askOver(worker)
 		const ask: Ask = (...question) => Promise.race([asked(...question), ended])
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
-		const hello = await bounded('the start of the engine', { remaining: startLimit, signal }, () =>
+		await bounded('the start of the engine', { remaining: startLimit, signal }, () =>
 			ask('configure', [engineSettings(settings)]).then(unwrap),
 		)
 		worker.onerror = null
-		watchLifeline(hello.lock, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended')))
 		await ask('connect', [port2], [port2])
 		return {
 			infer: caller.infer,
@@ -81,8 +80,8 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 				caller.close(error)
 				// What does not end in order is ended by force.
 				await Promise.race([asked('dispose', []), sleep(stopLimit)])
-				await sleep(lastBreath)
 				end(error)
+				await Promise.race([lock.then((name) => navigator.locks.request(name, () => {})), sleep(stopLimit)])
 			},
 		}
 	} catch (thrown) {
