@@ -8,21 +8,18 @@ import { type Tensors, tensor } from '../core/tensor.ts'
 import { Arrivals, worthWaiting } from './arrivals.ts'
 import type { BatchingOptions, BatchPace } from './batching.ts'
 import { BatchedCall } from './call.ts'
-import { type Bounds, formed, mostRowsOf } from './forming.ts'
+import { formed } from './forming.ts'
 import { type Layout, layoutOf, type Measured, unitsOf } from './layout.ts'
 import { ofRun } from './merge.ts'
 import { placeOf, RowQueue } from './queue.ts'
 import { type Asker, type Retrial, Row } from './row.ts'
 import { type Outcome, Run } from './run.ts'
 import { InFlight, identical } from './sharing.ts'
-import { Speed } from './speed.ts'
+import { Sizing } from './sizing.ts'
 import { soon } from './turn.ts'
 
 /** Errors that may be one row's fault, or the batch's: its rows are run again one by one. */
 const oneRowsFault = ['invalid-input', 'internal', 'unsupported', 'too-large']
-
-/** Milliseconds for a unit as long as nothing was measured, for the order alone. */
-const guessedRate = 0.5
 
 /** Milliseconds for which calls that come one upon another put off a run that could begin. */
 const longestTurn = 1
@@ -34,21 +31,14 @@ export class Batcher {
 	readonly #inner: Executor
 	readonly #options: BatchingOptions
 	readonly #layout: Layout
-	readonly #maxWork: number
 	readonly #calls = new Set<BatchedCall>()
 	readonly #queue = new RowQueue<Row>()
 	readonly #running = new Set<Run>()
 	readonly #inFlight = new InFlight<Row>()
-	readonly #speed = new Speed()
+	readonly #sizing: Sizing
 	readonly #arrivals = new Arrivals()
 	/** The rows of one call of an application may come as many calls; they share its retries, which tells that they belong together. */
 	readonly #backlogs = new WeakMap<RetryBudget, { units: number }>()
-	/** Rows of the largest batch so far: batches grow by twice, for what a large one needs is not known before. */
-	#largest = 4
-	/** Rows of the smallest batch that failed although none of its rows did. */
-	#tooMany = Number.POSITIVE_INFINITY
-	/** Units of a row, on average. */
-	#usualUnits = 1
 	/** Since when calls are left to come until the event loop turns. */
 	#turning: number | undefined
 	/** Since when rows that could run are held back for others. */
@@ -62,7 +52,7 @@ export class Batcher {
 		this.#inner = inner
 		this.#options = options
 		this.#layout = layoutOf(options.manifest)
-		this.#maxWork = options.maxWork ?? 2048
+		this.#sizing = new Sizing(options, this.#layout)
 	}
 
 	/** @throws SpillwayError `disposed`, `invalid-input`, `too-large`. */
@@ -70,8 +60,8 @@ export class Batcher {
 		if (this.#disposed) throw this.#disposed
 		const measured = this.#layout.measure(tensors)
 		const units = unitsOf(measured.sizes)
-		if (units > this.#maxWork)
-			throw new SpillwayError('too-large', `one row asks for ${units}, the product of its axes; the limit is ${this.#maxWork}`)
+		const { maxWork } = this.#sizing
+		if (units > maxWork) throw new SpillwayError('too-large', `one row asks for ${units}, the product of its axes; the limit is ${maxWork}`)
 		return measured
 	}
 
@@ -98,7 +88,7 @@ export class Batcher {
 		this.#timer = undefined
 		this.#giveUpLate()
 		while (this.#queue.size > 0 && this.#running.size < this.#places()) {
-			const rows = formed(this.#queue.rows, this.#bounds)
+			const rows = formed(this.#queue.rows, this.#sizing.bounds)
 			const wait = this.#waitFor(rows)
 			if (wait > 0) {
 				this.#timer = setTimeout(() => this.pass(), wait)
@@ -106,7 +96,7 @@ export class Batcher {
 			}
 			this.#holding = undefined
 			this.#queue.remove(rows)
-			this.#run(new Run(rows, (units) => this.#speed.expect(units)))
+			this.#run(new Run(rows, this.#sizing.expect))
 		}
 		this.#passing = false
 		if (this.#queue.size > 0 && !this.#timer) this.#options.onWaiting?.(this.#backlog())
@@ -119,16 +109,11 @@ export class Batcher {
 		if (estimate.can === 'no') return estimate
 		const free = this.#queue.size === 0 && this.#running.size < this.#places()
 		const queue = free ? estimate.queue : Math.max(estimate.queue, this.#backlog())
-		if (!this.#speed.pace) return { ...estimate, queue }
-		const { rows, sizes } = this.#likely(call)
-		const units = unitsOf(sizes)
-		const runs = Math.ceil(rows / this.#mostRows(units))
-		return { ...estimate, queue, run: this.#speed.expect(rows * units, runs) / Math.min(runs, this.#width) }
+		return { ...estimate, queue, run: this.#sizing.expectCall(this.#likely(call)) ?? estimate.run }
 	}
 
 	get pace(): BatchPace | null {
-		const { pace } = this.#speed
-		return pace && { fixed: pace.fixed, perUnit: pace.perUnit, rows: this.#mostRows(this.#usualUnits), width: this.#width }
+		return this.#sizing.pace
 	}
 
 	get pending(): number {
@@ -156,7 +141,7 @@ export class Batcher {
 			const { index, tensors } = wanted
 			const since = performance.now()
 			const made = new Row({ model, tensors, sizes, form, meant, backlog })
-			const place = placeOf(since, backlog.units * (this.#speed.pace?.perUnit ?? guessedRate), context.priority)
+			const place = placeOf(since, this.#sizing.weigh(backlog.units), context.priority)
 			const twin = this.#inFlight.find(made.hash, (other) => other.meant === meant && identical(other.tensors, tensors))
 			const row = twin ?? made
 			const asker: Asker = { call, index, since }
@@ -168,7 +153,7 @@ export class Batcher {
 			if (twin) this.#queue.remove([twin])
 			row.place = place
 			this.#queue.add(row)
-			this.#usualUnits += (row.units - this.#usualUnits) / 16
+			this.#sizing.came(row.units)
 		}
 	}
 
@@ -188,10 +173,7 @@ export class Batcher {
 		this.#running.add(run)
 		const outcome = await run.execute(this.#inner, this.#layout)
 		this.#running.delete(run)
-		if ('ran' in outcome) {
-			this.#speed.add(run.units, outcome.ran)
-			this.#largest = Math.max(this.#largest, run.rows.length)
-		}
+		if ('ran' in outcome) this.#sizing.answered(run, outcome.ran)
 		this.#arrivals.answered(performance.now())
 		// The next run is begun before the answers of this one are handed out.
 		this.pass()
@@ -263,17 +245,17 @@ export class Batcher {
 		row.close()
 		this.#inFlight.delete(row)
 		const { retrial } = row
-		if (retrial && --retrial.open === 0 && !retrial.failed) this.#tooMany = Math.min(this.#tooMany, retrial.rows)
+		if (retrial && --retrial.open === 0 && !retrial.failed) this.#sizing.tooMany(retrial.rows)
 	}
 
 	/** Calls with rows that would be late even if all went faster than it ever did lately. */
 	#giveUpLate(): void {
-		const { atBest } = this.#speed
+		const { atBest, width } = this.#sizing
 		if (atBest === 0) return
 		const late = new Set<BatchedCall>()
 		let before = 0
 		for (const { units, askers } of this.#queue.rows) {
-			const needed = atBest * (units + before / this.#width)
+			const needed = atBest * (units + before / width)
 			for (const { call } of askers) if (call.left() < needed) late.add(call)
 			before += units
 		}
@@ -283,34 +265,32 @@ export class Batcher {
 	/** Milliseconds to wait for more rows. */
 	#waitFor(rows: readonly Row[]): number {
 		const [{ units, alone }] = rows as [Row]
-		if (alone || rows.length < this.#queue.size || rows.length >= this.#mostRows(units)) return 0
+		if (alone || rows.length < this.#queue.size || rows.length >= this.#sizing.mostRows(units)) return 0
 		const now = performance.now()
-		const { pace } = this.#speed
 		this.#holding ??= now
 		return worthWaiting({
 			gap: this.#arrivals.gap,
 			since: this.#arrivals.since(now),
 			rows: rows.length,
 			waited: now - this.#holding,
-			fixed: pace?.certain ? pace.fixed : undefined,
+			fixed: this.#sizing.fixed,
 			maxWait: this.#options.maxWait,
 		})
 	}
 
 	/** Milliseconds until what comes now would begin, were it the last. */
 	#backlog(): number {
-		const now = performance.now()
-		const running = [...this.#running].reduce((sum, run) => sum + run.remaining(now), 0)
-		const runs = this.#queue.size / this.#mostRows(this.#usualUnits)
-		return (running + this.#speed.expect(this.#queue.units, runs)) / this.#width
+		return this.#sizing.backlog(this.#queue, this.#running)
 	}
 
-	/** Rows and sizes of a call that may yet turn out invalid. */
+	/** Rows and sizes of a call that may yet turn out invalid, or stands for any. */
 	#likely({ tensors }: TensorsCall): Measured {
+		const any = { rows: 1, sizes: [] }
+		if (Object.keys(tensors).length === 0) return any
 		try {
 			return this.#layout.measure(tensors)
 		} catch {
-			return { rows: 1, sizes: [] }
+			return any
 		}
 	}
 
@@ -321,25 +301,6 @@ export class Batcher {
 		if (width > 0 || !row) return width
 		// Who cannot go on says why when it is asked.
 		return this.#inner.estimate({ kind: 'tensors', model: row.model, tensors: {} }).can === 'no' ? 1 : 0
-	}
-
-	get #width(): number {
-		return Math.max(1, this.#options.width?.() ?? 1)
-	}
-
-	get #bounds(): Bounds {
-		const grown = this.#options.maxBatch === undefined ? 2 * this.#largest : Number.POSITIVE_INFINITY
-		return {
-			maxBatch: this.#options.maxBatch,
-			mostRows: Math.min(this.#layout.mostRows, grown, Math.max(1, Math.floor(this.#tooMany / 2))),
-			maxWork: this.#maxWork,
-			width: this.#width,
-			speed: this.#speed,
-		}
-	}
-
-	#mostRows(units: number): number {
-		return mostRowsOf(units, this.#bounds)
 	}
 }
 

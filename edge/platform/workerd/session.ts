@@ -52,10 +52,12 @@ export async function workerdSession(options: WorkerdSessionOptions): Promise<Ex
 		clock: null,
 	})
 	const executor = await checked(session, { manifest, variant, provider: 'wasm' })
+	// Rows of several requests share runs: all requests of an object share one context, so a run that one began goes on when its client leaves.
 	return composed(executor, {
 		manifest,
 		tokenizer,
 		tokensPerRun: Math.min(options.tokensPerRun, mostTokensPerRun),
+		// A message channel would belong to the isolate, which several objects share.
 		soon: (callback) => setTimeout(callback, 0),
 	})
 }
