@@ -8,6 +8,14 @@ import { type Candidate, estimate, finish, plan } from './plan.ts'
 import type { Policy } from './policy.ts'
 import { overflowReason } from './reason.ts'
 
+/** Calls `wake` after so many milliseconds; the returned function takes that back. */
+export type Sleep = (milliseconds: number, wake: () => void) => () => void
+
+const sleepHere: Sleep = (milliseconds, wake) => {
+	const timer = setTimeout(wake, milliseconds)
+	return () => clearTimeout(timer)
+}
+
 /**
  * Answers a call by the first candidate that can, in the policy's order.
  *
@@ -20,11 +28,18 @@ import { overflowReason } from './reason.ts'
  *
  * @param candidates nearest to the user first.
  * @param policy default: all may be asked, nearest first.
+ * @param sleep default: by a timer, which in a hidden page is late.
  * @returns the answer, whose provenance tells all that were passed by, and why.
  * @throws SpillwayError `invalid-input`, `aborted`, `deadline-exceeded`; else the error of the only candidate that was asked, or one that
  *   names each candidate with its reason: with their common code, or `unavailable`.
  */
-export function attempt(candidates: readonly Candidate[], policy: Policy | undefined, call: Call, context: Context): Promise<Answer> {
+export function attempt(
+	candidates: readonly Candidate[],
+	policy: Policy | undefined,
+	call: Call,
+	context: Context,
+	sleep: Sleep = sleepHere,
+): Promise<Answer> {
 	return bounded(`the call to ${call.model.name}`, context, async (abandoned) => {
 		const { retries } = context
 		const clock = startClock(context.remaining)
@@ -43,7 +58,7 @@ export function attempt(candidates: readonly Candidate[], policy: Policy | undef
 			const share = Math.max(0, retries.left - order.length + 1)
 			const handed = { left: share }
 			try {
-				const answer = await once(executor, next, call, { ...context, retries: handed }, clock, abandoned).finally(() => {
+				const answer = await once(executor, next, call, { ...context, retries: handed }, clock, abandoned, sleep).finally(() => {
 					retries.left -= share - handed.left
 				})
 				// Who was asked in vain, and who stood nearer to the user and was not asked.
@@ -73,17 +88,18 @@ async function once(
 	context: Context,
 	clock: () => number,
 	abandoned: AbortSignal,
+	sleep: Sleep,
 ): Promise<Answer> {
 	const stop = new AbortController()
 	const signal = AbortSignal.any([abandoned, stop.signal])
-	let timer: ReturnType<typeof setTimeout> | undefined
+	let wakeNoMore: (() => void) | undefined
 	const watch = () => {
 		const next = nextOne?.()
 		const expected = next && estimate(next.executor, call)
 		const spare = expected?.can === 'now' ? clock() - finish(expected) : lookAgain
-		if (spare > 1) timer = setTimeout(watch, Math.min(spare, lookAgain))
+		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 		// Not at the start, nor much too late: the next one would be late itself.
-		else if (timer && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
+		else if (wakeNoMore && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
 	}
 	if (nextOne) watch()
 	try {
@@ -94,7 +110,7 @@ async function once(
 	} catch (error) {
 		throw stop.signal.reason ?? error
 	} finally {
-		clearTimeout(timer)
+		wakeNoMore?.()
 	}
 }
 

@@ -7,6 +7,7 @@ import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type ModelReport, unwrap } from '../device/control.ts'
 import { estimateFor } from '../device/estimate.ts'
 import type { Progress, StateMessage } from '../device/protocol.ts'
+import type { Sleep } from '../overflow/loop.ts'
 import { overflowReason } from '../overflow/reason.ts'
 import type * as TabsFile from '../tabs/tabs.ts'
 import { type Engine, startEngine, type Told } from './engine.ts'
@@ -21,8 +22,15 @@ export interface Device extends Executor {
 	load(model: ModelRef, context: Pick<Context, 'remaining' | 'signal'>, onProgress?: (progress: Progress) => void): Promise<void>
 	/** Loads the model unless it is there, on its way, or failed just now. */
 	wake(model: ModelRef): void
+	/** For waiting in a hidden page, whose own timers come once a second or a minute: the engine's do not. */
+	readonly sleep: Sleep
 	/** What the engine tells of the model; null before it was started. */
 	explain(model: string): Promise<ModelReport | null>
+}
+
+interface State extends Pick<StateMessage, 'version' | 'space' | 'estimate' | 'pace'> {
+	/** Milliseconds of runs that were asked for since the engine told this: they wait before the next call. */
+	sent?: number
 }
 
 /**
@@ -32,7 +40,7 @@ export interface Device extends Executor {
  * @param tell of loads.
  */
 export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: Telemetry['tell']): Device {
-	const states = new Map<string, Pick<StateMessage, 'version' | 'space' | 'estimate' | 'pace'>>()
+	const states = new Map<string, State>()
 	const listeners = new Set<(progress: Progress) => void>()
 	const { shared, assets } = settings
 	// Where none can be started, there may be one in another tab.
@@ -109,19 +117,29 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 			const error: SpillwayError | undefined = disposal.reason ?? environment ?? loads.failure(keyOf(model))
 			if (error) return cannot(overflowReason(error) ?? 'unhealthy', `${error.code}: ${error.message}`)
 			const state = states.get(model.name)
-			return state ? estimateFor(state, call) : { can: 'loading', reason: 'loading', queue: 0, run: 0 }
+			if (!state) return { can: 'loading', reason: 'loading', queue: 0, run: 0 }
+			for (const what of ['space', 'version'] as const)
+				if (model[what] && state[what] && model[what] !== state[what])
+					return cannot('unsupported', `the device has ${what} ${state[what]}, not ${model[what]}`)
+			const expected = estimateFor(state, call)
+			return { ...expected, queue: expected.queue + Math.max(0, state.sent ?? 0) }
 		},
 		async infer(call, context) {
 			const clock = startClock(context.remaining)
 			for (let again = context.retries.left > 0; ; again = false) {
 				const now = { ...context, remaining: clock() }
 				const used = await (isReady(call.model.name) && engine ? engine : loads.wait(keyOf(call.model), now))
+				const state: Partial<State> = states.get(call.model.name) ?? {}
+				const { run } = device.estimate(call)
+				state.sent = (state.sent ?? 0) + run
 				try {
 					return await used.infer(call, { ...context, remaining: clock() })
 				} catch (error) {
 					// Once more in a new engine, when it was the engine that was lost.
 					if (!again || !used.over.aborted || disposal.aborted) throw error
 					context.retries.left--
+				} finally {
+					state.sent -= run
 				}
 			}
 		},
@@ -136,6 +154,19 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 			loads.wait(key, { remaining: Number.POSITIVE_INFINITY, signal: disposal }).catch(() => {
 				// Remembered for the estimate.
 			})
+		},
+		sleep(milliseconds, wake) {
+			let waiting = true
+			const once = () => {
+				if (waiting) wake()
+				waiting = false
+			}
+			const timer = setTimeout(once, milliseconds)
+			if (globalThis.document?.hidden) engine?.then(({ ask }) => ask('sleep', [milliseconds])).then(once, () => {})
+			return () => {
+				waiting = false
+				clearTimeout(timer)
+			}
 		},
 		async explain(model) {
 			return (await (await engine)?.ask('explain', [model])) ?? null

@@ -123,14 +123,15 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 		const operation = call.kind === 'task' ? call.task : 'infer'
 		const { trace, end } = telemetry.watch({ operation, model: ref.name, policy: asked })
 		try {
-			const answered = await attempt(candidates, asked, call, {
+			const context = {
 				remaining: deadline,
 				signal: signal ? AbortSignal.any([disposal, signal]) : disposal,
 				hops: 0,
 				retries: { left: retries },
 				trace,
 				priority,
-			})
+			}
+			const answered = await attempt(candidates, asked, call, context, device?.sleep)
 			end(answered.ran)
 			return answered
 		} catch (thrown) {

@@ -12,6 +12,8 @@ const halfLife = 2_000
 
 export interface RemotePace {
 	expect(call: Call): Pick<Estimate, 'queue' | 'run'>
+	/** A call is under way, until the returned function is called: others wait for its run. */
+	sent(call: Call): () => void
 	/** @param milliseconds from sending to the whole answer. @param ran what the server tells of it; what it does not is part of the run. */
 	answered(call: Call, milliseconds: number, ran: Pick<Provenance, 'queue' | 'run'>): void
 	/** No answer came in this time. */
@@ -37,6 +39,8 @@ export function remotePace(): RemotePace {
 	/** Milliseconds of the last call, and those that one took longer than it should have. */
 	const queue = fading()
 	const delay = fading()
+	/** Milliseconds of runs that were asked for since an answer told of the queue. */
+	let since = { sent: 0 }
 
 	function expected(call: Call): number {
 		if (trip === null) return firstGuess
@@ -46,7 +50,15 @@ export function remotePace(): RemotePace {
 	}
 
 	return {
-		expect: (call) => ({ queue: queue.now(), run: expected(call) + delay.now() }),
+		expect: (call) => ({ queue: queue.now() + Math.max(0, since.sent), run: expected(call) + delay.now() }),
+		sent(call) {
+			const counted = since
+			const run = runs.expect(sizeOf(call))
+			counted.sent += run
+			return () => {
+				counted.sent -= run
+			}
+		},
 		answered(call, milliseconds, ran) {
 			const queued = Math.min(milliseconds, ran.queue ?? 0)
 			const served = milliseconds - queued
@@ -56,6 +68,7 @@ export function remotePace(): RemotePace {
 			lastSize = sizeOf(call)
 			runs.add(lastSize, run)
 			queue.set(queued)
+			if (ran.queue !== null) since = { sent: 0 }
 		},
 		waited(call, milliseconds) {
 			// At least so long; how much longer, nobody knows.

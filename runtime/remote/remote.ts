@@ -47,6 +47,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 		async infer(call, context) {
 			const clock = startClock(context.remaining)
 			const { retries } = context
+			const settled = paceOf(call).sent(call)
 			try {
 				const signal = AbortSignal.any([context.signal, disposal.signal])
 				const answered = await bounded(`the call to ${name}`, { ...context, signal }, async (abandoned) => {
@@ -67,6 +68,8 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 				const error = SpillwayError.from(thrown, 'upstream', `${name}: `)
 				if (error.code === 'deadline-exceeded' || isLate(context)) paceOf(call).waited(call, context.remaining - clock())
 				throw error
+			} finally {
+				settled()
 			}
 		},
 		async dispose() {

@@ -122,6 +122,33 @@ describe('prefer-device', () => {
 		expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'deadline' }] })
 	})
 
+	test('also in a hidden page, whose timers sleep', async () => {
+		await open()
+		expect(await ready()).toBe('none')
+		await page.evaluate(() => {
+			Object.defineProperty(document, 'hidden', { value: true })
+			const { setTimeout } = window
+			window.setTimeout = ((wake: () => void, milliseconds = 0) => setTimeout(wake, milliseconds + 60_000)) as typeof setTimeout
+		})
+		await blockSession(page, 3000)
+		const { vectors, ran } = await embed({ deadline: 2500 })
+		expect(vectors).toEqual([hello])
+		expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'deadline' }] })
+	})
+
+	test('a space or a version that the device has not is not even asked of it', async () => {
+		await open()
+		expect(await ready()).toBe('none')
+		const failure = (options: object) =>
+			page.evaluate(async ([options]) => window.errorOf(window.runtime.model('m').embed(['hello'], options)), [options])
+		expect(await failure({ space: `m@${'0'.repeat(64)}/fp32`, policy: 'device-only' })).toMatchObject({ code: 'unsupported' })
+		expect(await failure({ space: `m@${'0'.repeat(64)}/fp32` })).toMatchObject({
+			code: 'unsupported',
+			message: expect.stringMatching(/the device has space m@|answers here in space m@/),
+		})
+		expect(calls).toBe(0)
+	})
+
 	test('when the edge is gone, the device answers, and before that says that nobody can', async () => {
 		await open()
 		await page.context().setOffline(true)
@@ -156,6 +183,37 @@ describe('device-only', () => {
 	})
 })
 
+describe('prefer-edge', () => {
+	test('the edge answers, and no model is downloaded; ready() downloads it all the same', async () => {
+		site.asked.length = 0
+		await open({ policy: 'prefer-edge' })
+		expect((await embed()).ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'policy' }] })
+		expect(site.asked).not.toContain('/spillway/engine.js')
+		expect(await ready()).toBe('none')
+		expect((await embed()).ran.executor).toBe('edge')
+	})
+
+	test('the device is loaded, and answers, when the edge cannot', async () => {
+		await open({ policy: 'prefer-edge', key: 'pk_unknown' })
+		expect((await embed()).ran).toMatchObject({
+			executor: 'device',
+			overflow: [{ executor: 'edge', reason: 'unhealthy', detail: expect.stringMatching(/^unauthenticated/) }],
+		})
+	})
+})
+
+describe('fastest', () => {
+	test('the edge while it alone can; then who is expected to be faster', async () => {
+		await open({ policy: 'fastest' })
+		expect((await embed()).ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'loading' }] })
+		expect(await ready()).toBe('none')
+		const explained = await page.evaluate(() => window.runtime.model('m').explain())
+		const finish = (one: { estimate: { queue: number; run: number } } | null) => (one ? one.estimate.queue + one.estimate.run : Number.NaN)
+		const faster = finish(explained.device) <= finish(explained.edge) ? 'device' : 'edge'
+		expect((await embed()).ran.executor).toBe(faster)
+	})
+})
+
 describe('edge-only', () => {
 	test('when what calls the edge could not be loaded, the next call tries again', async () => {
 		site.fault = (path, response) => path.endsWith('/edge.js') && !!response.writeHead(503).end()
@@ -174,7 +232,7 @@ describe('edge-only', () => {
 		expect(await ready()).toBe('none')
 		expect((await embed()).ran).toMatchObject({ executor: 'edge', overflow: [] })
 		expect(page.workers()).toEqual([])
-		expect(requests).toEqual(['/v1/tasks/embed'])
+		expect(requests.filter((path) => path !== '/spillway/telemetry.js')).toEqual(['/v1/tasks/embed'])
 	})
 
 	test('an answer that does not come: the deadline', async () => {

@@ -319,6 +319,20 @@ describe('time', () => {
 		expect(device.asked[0]?.signal.aborted).toBe(true)
 	})
 
+	test('also where timers are late and another clock is at hand', async () => {
+		const device = scripted({ name: 'device', after: 5000 })
+		const edge = scripted({ name: 'edge', estimate: { run: 300 }, after: 250 })
+		const woken: number[] = []
+		const answered = attempt([{ executor: device }, { executor: edge }], undefined, embedCall, context(), (milliseconds, wake) => {
+			woken.push(milliseconds)
+			const timer = setTimeout(wake, milliseconds)
+			return () => clearTimeout(timer)
+		})
+		await vi.advanceTimersByTimeAsync(1000)
+		expect((await answered).ran.executor).toBe('edge')
+		expect(woken.length).toBeGreaterThan(2)
+	})
+
 	test('not when the edge would not be in time either', async () => {
 		const { ran, edge } = await call({ device: { after: 900 }, edge: { estimate: { run: 3000 } } })
 		expect(ran?.executor).toBe('device')

@@ -46,6 +46,7 @@ describe('an edge is enough', () => {
 			assets: {
 				edge: 'https://cdn.example.com/a/edge.js',
 				engine: 'https://cdn.example.com/a/engine.js',
+				gpu: { session: 'https://cdn.example.com/a/gpu.js', wasm: 'https://cdn.example.com/a/ort-wasm-simd-threaded.jspi.wasm' },
 				session: 'https://cdn.example.com/a/session.js',
 				tabs: 'https://cdn.example.com/a/tabs.js',
 				telemetry: 'https://cdn.example.com/a/telemetry.js',

@@ -360,6 +360,25 @@ describe('what is expected of an edge', () => {
 		expect(edge.estimate({ ...embed, input: Array(20).fill('hello') }).run - run).toBeCloseTo(9 * 20, -2)
 	})
 
+	test('calls that are under way wait before the next one', async () => {
+		const waiting: (() => void)[] = []
+		let held = false
+		const { edge, answered } = await call((response) => {
+			if (held) waiting.push(() => answerWith()(response))
+			else answerWith({ told: { ...ran, queue: 0, run: 100 } })(response)
+		})
+		await answered
+		expect(edge.estimate(embed).queue).toBe(0)
+		held = true
+		const calls = Array.from({ length: 10 }, () => edge.infer(embed, context({ remaining: 5000 })))
+		const { queue } = edge.estimate(embed)
+		await expect.poll(() => waiting.length).toBe(10)
+		for (const answer of waiting) answer()
+		await Promise.all(calls)
+		expect(queue).toBeGreaterThan(0)
+		expect(edge.estimate(embed).queue).toBeLessThanOrEqual(1)
+	})
+
 	test('of each model apart', async () => {
 		const { edge, answered } = await call(answerWith())
 		await answered
