@@ -6,6 +6,7 @@ import { type Answer, provenance, type TensorsCall, type TensorsOutput } from '.
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Context, Executor } from '../../runtime/core/executor.ts'
 import { type Tensors, tensor } from '../../runtime/core/tensor.ts'
+import { context } from './tiny-sessions.ts'
 
 /** Texts of token ids; both outputs tell of which row they are. */
 export const echoing: Pick<Manifest, 'model' | 'inputs' | 'outputs' | 'axes' | 'task'> = {
@@ -141,6 +142,26 @@ const heeding = ({ signal, remaining }: Context, work: () => Promise<void>): Pro
 export function batchingOver(options: InnerOptions = {}, more: Partial<BatchingOptions> = {}) {
 	const inner = innerOf(options)
 	return { inner, batched: batching({ manifest: echoing, ...more })(inner) }
+}
+
+/** Sends calls while another one's run is under way, so that they wait together however slow this machine is. Forgets that other run. */
+export async function together<T>({ inner, batched }: ReturnType<typeof batchingOver>, send: () => Promise<T>[]): Promise<T[]> {
+	const open = inner.close()
+	const first = batched.infer(callOf([999_999]), context())
+	await until(() => inner.under === 1)
+	const sent = send()
+	// Their rows come a few microtasks later.
+	await idle()
+	const settled = Promise.all(sent)
+	settled.catch(() => {})
+	inner.runs.length = 0
+	open()
+	await first
+	return settled
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1))
 }
 
 export const failing = (code: SpillwayError['code']) => new SpillwayError(code, `${code}, as it was told`)
