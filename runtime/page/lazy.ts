@@ -2,6 +2,9 @@
 
 import { messageOf, SpillwayError } from '../core/error.ts'
 
+/** Files that the entry has built in, by their addresses: where nothing can be loaded later. */
+export const builtIn: Record<string, object> = {}
+
 /**
  * Makes the function that loads a file, once.
  *
@@ -13,10 +16,12 @@ export function lazily<T>(address: string): () => Promise<T> {
 	let tries = 0
 	return () => {
 		// Chromium remembers a failure for ever, by the whole address.
-		coming ??= import(/* @vite-ignore */ /* webpackIgnore: true */ `${address}#${tries++}`).catch((cause) => {
-			coming = undefined
-			throw new SpillwayError('network', `${address} cannot be loaded: ${messageOf(cause)}`, { cause })
-		}) as Promise<T>
+		coming ??= Promise.resolve(builtIn[address] ?? import(/* @vite-ignore */ /* webpackIgnore: true */ `${address}#${tries++}`)).catch(
+			(cause) => {
+				coming = undefined
+				throw new SpillwayError('network', `${address} cannot be loaded: ${messageOf(cause)}`, { cause })
+			},
+		) as Promise<T>
 		return coming
 	}
 }

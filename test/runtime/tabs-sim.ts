@@ -145,6 +145,7 @@ async function startSimulated(origin: Origin, tab: string, signal: AbortSignal, 
 				return { ok: true, value: { model } as never }
 			},
 			stopLoading() {},
+			sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
 			explain: (model) => ({ model }) as never,
 			async unload(model) {
 				loaded.delete(model)
