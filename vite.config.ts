@@ -85,7 +85,7 @@ const keepAddresses: Plugin = {
 const keepImports: Plugin = {
 	name: 'spillway-imports',
 	enforce: 'pre',
-	applyToEnvironment: ({ name }) => ['client', 'webgpu', 'service-worker', 'script'].includes(name),
+	applyToEnvironment: ({ name }) => ['client', 'webgpu', 'serviceWorker', 'script'].includes(name),
 	transform: {
 		filter: { code: /import\(\/\*/ },
 		handler: (code) => ({ code: code.replaceAll(/import\((?=\/\*)/g, 'importLater('), map: null }),
@@ -103,13 +103,13 @@ export default defineConfig({
 	environments: {
 		client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
 		webgpu: file('runtime/webgpu.ts', 'dist/runtime', 'webgpu.js'),
-		'service-worker': file('runtime/service-worker.ts', 'dist/runtime', 'service-worker.js'),
+		serviceWorker: file('runtime/service-worker.ts', 'dist/runtime', 'service-worker.js'),
 		...later,
 		script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),
 	},
 	builder: {
 		async buildApp(builder) {
-			for (const name of ['client', 'webgpu', 'service-worker', ...Object.keys(later), 'script']) {
+			for (const name of ['client', 'webgpu', 'serviceWorker', ...Object.keys(later), 'script']) {
 				const environment = builder.environments[name]
 				if (environment) await builder.build(environment)
 			}
