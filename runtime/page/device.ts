@@ -157,16 +157,18 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 		},
 		sleep(milliseconds, wake) {
 			let waiting = true
-			const once = () => {
-				if (waiting) wake()
+			const end = () => {
+				clearTimeout(timer)
 				waiting = false
+			}
+			const once = () => {
+				if (!waiting) return
+				end()
+				wake()
 			}
 			const timer = setTimeout(once, milliseconds)
 			if (globalThis.document?.hidden) engine?.then(({ ask }) => ask('sleep', [milliseconds])).then(once, () => {})
-			return () => {
-				waiting = false
-				clearTimeout(timer)
-			}
+			return end
 		},
 		async explain(model) {
 			return (await (await engine)?.ask('explain', [model])) ?? null

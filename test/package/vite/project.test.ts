@@ -19,6 +19,8 @@ import { createRuntime } from 'spillway'
 const runtime = createRuntime({ models: '${models}', trust: ['${trust}'] })
 window.answer = runtime.load('minilm').then((minilm) => minilm.embed(['how do I reset my password?', 'change password']))
 	.then(({ vectors, ran }) => ({ vectors: vectors.map((vector) => [...vector]), ran }))
+// Loads what calls an edge, and does not call it.
+createRuntime({ edge: '${models}', trust: ['${trust}'], telemetry: false })
 `
 
 let tarball: Tarball
@@ -79,6 +81,8 @@ async function expectAnswer(url: string | undefined) {
 		expect(first).toHaveLength(384)
 		expect(first.reduce((sum, value, at) => sum + value * (second[at] ?? 0), 0)).toBeGreaterThan(0.7)
 		expect(answer.ran).toMatchObject({ executor: 'device', provider: 'wasm', model: 'minilm', overflow: [] })
+		const loaded = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name))
+		expect(loaded.filter((name) => /\/edge[^/]*\.js(#\d+)?$/.test(name))).toHaveLength(1)
 	} catch (error) {
 		throw new Error(`${error}\n${faults.join('\n')}`, { cause: error })
 	} finally {
