@@ -27,17 +27,19 @@ export function pageTelemetry(settings: Settings, disposal: AbortSignal): Teleme
 	const { telemetry, assets } = settings
 	let observing: Promise<Observe> | undefined
 
-	function tell(observation: Observation) {
+	/** @param observation without one, the file begins to load. */
+	function tell(observation?: Observation) {
 		if (!telemetry) return
 		const at = performance.now()
 		observing ??= lazily<typeof TelemetryFile>(assets.telemetry)().then((file) => file.startTelemetry(settings, disposal))
 		// Without the file nothing is told, once and for all.
-		observing.then((observe) => observe(observation, at)).catch(() => {})
+		observing.then((observe) => observation && observe(observation, at)).catch(() => {})
 	}
 
 	return {
 		tell,
 		watch(call) {
+			tell()
 			const { tracer, sample = 0.1 } = telemetry || { sample: 0 }
 			const span = tracer?.startSpan(`spillway ${call.model}`)
 			const { traceId, spanId, traceFlags = 0 } = span?.spanContext() ?? {}

@@ -29,8 +29,10 @@ export function startTelemetry({ telemetry: options, edge, key, policy }: Settin
 	const life = new AbortController()
 	const { signal } = life
 	const hidden = () => {
-		if (document.visibilityState === 'hidden') telemetry.finish()
+		if (globalThis.document?.visibilityState === 'hidden') telemetry.finish()
 	}
+	// The page may have been hidden before this was loaded; first comes what was to be told of.
+	setTimeout(hidden)
 	globalThis.document?.addEventListener('visibilitychange', hidden, { signal })
 	globalThis.addEventListener?.('pagehide', () => telemetry.finish(), { signal })
 	globalThis.addEventListener?.('online', () => telemetry.online(), { signal })
