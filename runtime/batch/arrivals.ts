@@ -1,4 +1,5 @@
-// Whether to wait for more before a run is begun: only when those to come are expected sooner than the wait costs.
+// Whether to wait for more before a run is begun: for callers who were just answered and are likely to come again, as long as it costs less than
+// a run.
 
 /** Weight of the latest gap in the average. */
 const weight = 0.2
@@ -6,42 +7,43 @@ const weight = 0.2
 /** Milliseconds of waiting for others, at most, where no limit is given. */
 const longestWait = 20
 
-/** How far apart calls come. */
+/** What is expected of those who call. */
+export interface Expected {
+	/** Milliseconds until one more comes, on average, counted from the last call or answer; infinite before the second call. */
+	readonly gap: number
+	/** Milliseconds since then. */
+	readonly since: number
+	/** Callers who were answered and have not come again. */
+	readonly due: number
+}
+
 export class Arrivals {
 	#last: number | undefined
 	#gap = Number.POSITIVE_INFINITY
-	#stirred = 0
+	#due = 0
 
-	/** @param now in ms. */
-	seen(now: number): void {
+	/** A call came. @param now in ms. */
+	came(now: number): void {
 		if (this.#last !== undefined) {
 			const gap = now - this.#last
 			this.#gap = this.#gap === Number.POSITIVE_INFINITY ? gap : this.#gap + weight * (gap - this.#gap)
 		}
 		this.#last = now
+		this.#due = Math.max(0, this.#due - 1)
 	}
 
-	/** Milliseconds between two, on average; infinite before the second. */
-	get gap(): number {
-		return this.#gap
+	/** So many callers have their answers. @param now in ms. */
+	answered(callers: number, now: number): void {
+		this.#due = callers
+		this.#last = now
 	}
 
-	/** Answers were given, upon which callers may come again. @param now in ms. */
-	answered(now: number): void {
-		this.#stirred = now
-	}
-
-	/** Milliseconds since the last one, or since something gave cause to expect one. @param now in ms. */
-	since(now: number): number {
-		return now - Math.max(this.#last ?? now, this.#stirred)
+	expected(now: number): Expected {
+		return { gap: this.#gap, since: now - (this.#last ?? now), due: this.#due }
 	}
 }
 
-export interface Wait {
-	/** Milliseconds between arrivals. */
-	gap: number
-	/** Milliseconds since one might have come. */
-	since: number
+export interface Wait extends Expected {
 	/** Rows that would wait on. */
 	rows: number
 	/** Milliseconds that they were held back already. */
@@ -53,12 +55,13 @@ export interface Wait {
 }
 
 /**
- * Waiting for one more costs each that waits a gap, and saves a run. One that has not come after twice the gap is not waited for.
+ * Waiting for one more costs each that waits a gap, and saves a run. One that has not come after twice the gap is not waited for, nor is
+ * anybody who was not here just before: whoever asks one thing after another, alone, never waits.
  *
  * @returns milliseconds to wait on, 0 for not at all.
  */
-export function worthWaiting({ gap, since, rows, waited, fixed, maxWait }: Wait): number {
-	if (fixed === undefined || gap * rows >= fixed) return 0
+export function worthWaiting({ gap, since, due, rows, waited, fixed, maxWait }: Wait): number {
+	if (due === 0 || fixed === undefined || gap * rows >= fixed) return 0
 	const left = (maxWait ?? Math.min(longestWait, fixed)) - waited
 	return Math.max(0, Math.min(2 * gap - since, left))
 }

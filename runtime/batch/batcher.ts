@@ -73,7 +73,7 @@ export class Batcher {
 			const made = new BatchedCall({ call, context, layout: this.#layout, measured, resolve, reject })
 			abandoned.addEventListener('abort', () => this.#leave(made), { once: true })
 			this.#calls.add(made)
-			this.#arrivals.seen(performance.now())
+			this.#arrivals.came(performance.now())
 			this.#ask(made)
 			this.#soon()
 		})
@@ -174,7 +174,7 @@ export class Batcher {
 		const outcome = await run.execute(this.#inner, this.#layout)
 		this.#running.delete(run)
 		if ('ran' in outcome) this.#sizing.answered(run, outcome.ran)
-		this.#arrivals.answered(performance.now())
+		this.#arrivals.answered(run.callers, performance.now())
 		// The next run is begun before the answers of this one are handed out.
 		this.pass()
 		if ('ran' in outcome) for (const [position, row] of run.rows.entries()) this.#answered(run, row, outcome, position)
@@ -269,8 +269,7 @@ export class Batcher {
 		const now = performance.now()
 		this.#holding ??= now
 		return worthWaiting({
-			gap: this.#arrivals.gap,
-			since: this.#arrivals.since(now),
+			...this.#arrivals.expected(now),
 			rows: rows.length,
 			waited: now - this.#holding,
 			fixed: this.#sizing.fixed,

@@ -65,7 +65,8 @@ export function formed<R extends Waiting>(queue: readonly R[], bounds: Bounds): 
 	const { fixedUnits } = bounds.speed
 	const mostUnits = mostUnitsOf(bounds)
 	// What waits is shared out over all places, so that none stands idle while another works it off.
-	const share = Math.max(view.reduce((sum, { units }) => sum + units, 0) / bounds.width, fixedUnits)
+	const all = view.reduce((sum, { units }) => sum + units, 0)
+	const share = bounds.width === 1 ? Number.POSITIVE_INFINITY : Math.max(all / bounds.width, fixedUnits)
 	const others = view.filter((row) => row !== first && row.form === first.form && !row.alone)
 	others.sort((a, b) => Math.abs(a.units - first.units) - Math.abs(b.units - first.units))
 

@@ -30,7 +30,7 @@ export interface RowOptions extends Part {
 	model: ModelRef
 	form: string
 	meant: string
-	/** Work that its call has in the queue or under way. */
+	/** Work that its call has in the queue or under way; the row adds its own. */
 	backlog: { units: number }
 }
 
@@ -52,7 +52,8 @@ export class Row implements Waiting, Part {
 	run: Run | undefined
 	/** That the time of its run was up, but not that of all who ask: it was run once more. */
 	again = false
-	readonly #backlog: { units: number }
+	/** Work that its call has in the queue or under way, that of the row included. */
+	readonly backlog: { units: number }
 
 	constructor({ model, tensors, sizes, form, meant, backlog }: RowOptions) {
 		this.model = model
@@ -62,7 +63,7 @@ export class Row implements Waiting, Part {
 		this.meant = meant
 		this.units = unitsOf(sizes)
 		this.hash = hashOf(tensors)
-		this.#backlog = backlog
+		this.backlog = backlog
 		backlog.units += this.units
 	}
 
@@ -73,6 +74,6 @@ export class Row implements Waiting, Part {
 
 	/** It is over, one way or another. */
 	close(): void {
-		this.#backlog.units -= this.units
+		this.backlog.units -= this.units
 	}
 }

@@ -46,6 +46,13 @@ export class Run {
 		if (--this.#living === 0) this.#controller.abort(new SpillwayError('aborted', 'nobody waits for the run any more'))
 	}
 
+	/** Callers who will have all that they asked for when it is over. */
+	get callers(): number {
+		const here = new Map<Row['backlog'], number>()
+		for (const { backlog, units } of this.rows) here.set(backlog, units + (here.get(backlog) ?? 0))
+		return [...here].filter(([backlog, units]) => backlog.units <= units).length
+	}
+
 	/** Whether the time given to it is up; timers may be a little early. */
 	get overdue(): boolean {
 		return performance.now() > this.#end - 5

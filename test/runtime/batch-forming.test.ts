@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { worthWaiting } from '../../runtime/batch/arrivals.ts'
+import { Arrivals, worthWaiting } from '../../runtime/batch/arrivals.ts'
 import { type Bounds, formed, mostRowsOf, type Waiting } from '../../runtime/batch/forming.ts'
 import { inTurn } from '../../runtime/batch/in-turn.ts'
 import { placeOf, RowQueue } from '../../runtime/batch/queue.ts'
@@ -141,7 +141,7 @@ describe('the order', () => {
 })
 
 describe('waiting for more', () => {
-	const wait = { gap: 2, since: 0, rows: 1, waited: 0, fixed: 10, maxWait: undefined }
+	const wait = { gap: 2, since: 0, due: 3, rows: 1, waited: 0, fixed: 10, maxWait: undefined }
 
 	test('pays while all that wait lose less than a run costs', () => {
 		expect(worthWaiting(wait)).toBe(4)
@@ -149,8 +149,8 @@ describe('waiting for more', () => {
 		expect(worthWaiting({ ...wait, rows: 5 })).toBe(0)
 	})
 
-	test('never for a lone caller, who comes again only when answered; never while nothing was measured', () => {
-		expect(worthWaiting({ ...wait, gap: 10.5 })).toBe(0)
+	test('only for callers who were just answered; never while nothing was measured', () => {
+		expect(worthWaiting({ ...wait, due: 0 })).toBe(0)
 		expect(worthWaiting({ ...wait, gap: Number.POSITIVE_INFINITY })).toBe(0)
 		expect(worthWaiting({ ...wait, fixed: undefined })).toBe(0)
 	})
@@ -161,6 +161,17 @@ describe('waiting for more', () => {
 		expect(worthWaiting({ ...wait, waited: 9 })).toBe(1)
 		expect(worthWaiting({ ...wait, maxWait: 3 })).toBe(3)
 		expect(worthWaiting({ ...wait, maxWait: 0 })).toBe(0)
+	})
+
+	test('a lone caller who comes again and again is never due when it comes', () => {
+		const arrivals = new Arrivals()
+		for (let now = 0; now < 100; now += 10) {
+			arrivals.came(now)
+			expect(arrivals.expected(now).due).toBe(0)
+			arrivals.answered(1, now + 9)
+		}
+		expect(arrivals.expected(100)).toMatchObject({ due: 1, since: 1 })
+		expect(arrivals.expected(100).gap).toBeCloseTo(1)
 	})
 })
 
