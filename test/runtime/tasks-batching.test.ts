@@ -22,8 +22,10 @@ async function embedder(options: Partial<BatchingOptions> = {}, time = 0) {
 		...session,
 		async infer(call: Call, context: Context) {
 			if (call.kind === 'tensors') runs.push([...(call.tensors.ids?.shape ?? [])])
+			const began = performance.now()
 			if (time > 0) await new Promise((resolve) => setTimeout(resolve, time))
-			return session.infer(call, context)
+			const answer = await session.infer(call, context)
+			return { ...answer, ran: { ...answer.ran, run: performance.now() - began } }
 		},
 	}
 	const { manifest } = await packed(textDescription())
