@@ -1,10 +1,9 @@
 // The edge on Node.
 
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { readSigningKey } from '../models/format/key-text.ts'
 import { createEdge } from './app.ts'
@@ -21,6 +20,7 @@ import type { EdgeConfig } from './config/schema.ts'
 import { prometheusStore } from './metrics/prometheus.ts'
 import { folder } from './platform/node/folder.ts'
 import { inProcess } from './platform/node/in-process.ts'
+import { listenerOf } from './platform/node/listener.ts'
 import { shutdown } from './platform/node/shutdown.ts'
 import { pages } from './platform/pages.ts'
 import { servedModels } from './platform/served.ts'
@@ -73,11 +73,13 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 		secret === undefined ? await keyFile(join(stateDir, 'signing-key.json')) : await readSigningKey(secret, config.signing.key.env)
 	const keys = [key.x, ...config.signing.previous]
 
-	const catalog = createCatalog(folder(options.modelsDir ?? config.modelsFolder))
+	const where = options.modelsDir ?? config.modelsFolder
+	const catalog = createCatalog(folder(where))
 	const cache = join(stateDir, 'models')
 	const models = servedModels({
 		config,
 		catalog,
+		where,
 		provider: 'cpu',
 		inProcess: (model) => inProcess(model, { catalog, cache }),
 		upstreams: (model) => upstreamsOf(model, { config, environment, tokenizer: ({ manifest }) => readTokenizer(catalog, manifest) }),
@@ -101,7 +103,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 		peer: (c) => getConnInfo(c).remote.address,
 	})
 
-	const server = createAdaptorServer({ fetch: app.fetch }) as Server
+	const server = createServer(listenerOf(app.fetch))
 	await listen(server, options.port ?? config.server.port, config.server.host)
 	const { port } = server.address() as AddressInfo
 	const host = config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host

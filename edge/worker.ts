@@ -51,6 +51,7 @@ async function makeEdge(bindings: Bindings): Promise<Edge> {
 	const models = servedModels({
 		config,
 		catalog,
+		where: 'the binding ASSETS',
 		provider: 'wasm',
 		inProcess: (model) => inObject(model, bindings.MODEL),
 		upstreams: (model) =>

@@ -78,6 +78,15 @@ export interface Problem {
 	readonly error?: string
 }
 
+/** A code in the form of RFC 9457. */
+export const problemOf = (code: ErrorCode, status: number, detail: string): Problem => ({
+	type: `urn:spillway:error:${code}`,
+	title: titles[code],
+	status,
+	detail,
+	code,
+})
+
 /**
  * Answers with an error: OpenAI's form under `/openai`, else problem+json (with `error` under `/v2`).
  * What is no `SpillwayError` is a fault of ours: its words are logged, not sent.
@@ -95,13 +104,6 @@ export function respondWithError(error: unknown, c: EdgeContext): Response {
 	if (protocol === 'openai') {
 		return respondJson(c, openaiErrorOf(code, status, message), { status, headers })
 	}
-	const problem: Problem = {
-		type: `urn:spillway:error:${code}`,
-		title: titles[code],
-		status,
-		detail: message,
-		code,
-		...(protocol === 'oip' && { error: message }),
-	}
+	const problem: Problem = { ...problemOf(code, status, message), ...(protocol === 'oip' && { error: message }) }
 	return respondJson(c, problem, { status, headers: { ...headers, 'content-type': 'application/problem+json' } })
 }

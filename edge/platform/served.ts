@@ -29,6 +29,8 @@ export interface Answering {
 export interface ServedOptions {
 	config: EdgeConfig
 	catalog: Catalog
+	/** Where the catalogue is, for who looks after it. */
+	where: string
 	/** The execution provider that this platform runs models on. */
 	provider: Provider
 	/** Runs a version here, under the name `edge`. */
@@ -62,6 +64,8 @@ export function servedModels(options: ServedOptions): OwnedModels {
 	const coming = new Map<string, Serving>()
 	const retiring = new Set<ReturnType<typeof setTimeout>>()
 	const told = new Map<string, string>()
+
+	const missing = (name: string) => `model ${name} is not in the catalogue (${options.where}); pack it, or leave it out of "models"`
 
 	/** Once, not at each request. */
 	function tell(name: string, fault: string): void {
@@ -129,6 +133,8 @@ export function servedModels(options: ServedOptions): OwnedModels {
 	return {
 		async get(name, version) {
 			const found = await find(name)
+			// Not the caller's fault: it was promised by the configuration.
+			if (!found && Object.hasOwn(config.models, name)) throw new SpillwayError('unavailable', `${name} cannot be served: ${missing(name)}`)
 			return version === undefined || found?.version === version ? found : undefined
 		},
 		async list() {
@@ -139,7 +145,7 @@ export function servedModels(options: ServedOptions): OwnedModels {
 			const loadAll = Object.keys(config.models).map(async (name) => {
 				const found = await find(name)
 				if (!found) {
-					const fault = `model ${name} is not in the catalogue; pack it, or leave it out of "models"`
+					const fault = missing(name)
 					tell(name, fault)
 					throw new SpillwayError('not-found', fault)
 				}

@@ -43,6 +43,7 @@ function open(file: EdgeConfigInput = { models: { 'tiny-text': {} } }): OwnedMod
 	const models = servedModels({
 		config: loadConfig({ file }),
 		catalog,
+		where: packed.folder,
 		provider: 'cpu',
 		inProcess: (version) => inProcess(version, { catalog, cache }),
 		upstreams: async () => [],
@@ -67,6 +68,17 @@ function wrong(version: string): Description {
 	if (golden) golden.outputs.vector = toTensorData(tensor('FP32', [1, 4], Float32Array.of(1, -1, 1, -1)))
 	return description
 }
+
+test('a model of the configuration that is not in the folder is not the fault of who asks for it', async () => {
+	const models = open({ models: { 'tiny-text': {}, absent: {} } })
+	await expect(models.get('absent')).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining(packed.folder) })
+	expect(await models.get('unheard-of')).toBeUndefined()
+	expect((await models.list()).map(({ name }) => name)).toEqual(['tiny-text'])
+	await expect(models.loaded()).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining(packed.folder) })
+	// It may come later.
+	await publish({ ...textDescription('1.0.0'), model: 'absent' })
+	expect(await models.get('absent')).toMatchObject({ name: 'absent' })
+})
 
 describe('a new version', () => {
 	test('takes over when it is ready; until then the one before answers', async () => {
@@ -126,13 +138,6 @@ describe('a model that cannot be loaded', () => {
 		await expect(infer(models)).rejects.toMatchObject({ code: 'integrity' })
 		for (const { name, bytes } of broken) await writeFile(join(chunks, name), bytes)
 		await expect.poll(() => infer(models).then(({ ran }) => ran.version), { timeout: 20_000 }).toBe('1.0.0')
-	})
-
-	test('that is not packed is not there', async () => {
-		const models = open({ models: { 'tiny-text': {}, other: {} } })
-		expect(await models.get('other')).toBeUndefined()
-		expect((await models.list()).map(({ name }) => name)).toEqual(['tiny-text'])
-		await expect(models.loaded()).rejects.toMatchObject({ code: 'not-found' })
 	})
 
 	test('for want of a graph for this platform says so', async () => {
