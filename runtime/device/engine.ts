@@ -75,7 +75,7 @@ async function configure({ protocol, models: base, trust, quiet, tuning, assets 
 		storage,
 		store: createStore({ base: new URL(base), trust, storage }),
 		quiet,
-		builds: buildsOf(assets, storage, life.signal),
+		builds: buildsOf({ assets, quiet, storage, signal: life.signal }),
 		stillness: new Stillness(),
 		tuning: checked,
 		budget: new Budget(checked.memory ?? defaultBudget(deviceMemory)),

@@ -280,7 +280,8 @@ export class Model implements Owner {
 	}
 
 	#prepare({ build, threads }: Kind, room: Room, signal: AbortSignal): Promise<Prepared> {
-		const ort = this.#around.builds[build]
+		const { builds, budget } = this.#around
+		const ort = builds[build]
 		if (!ort) throw new SpillwayError('internal', `the files of ONNX Runtime's build ${build} are not known`)
 		const wasm = bounded('compiling', { remaining: Number.POSITIVE_INFINITY, signal }, ort.compiled).then(({ module, stored }) => {
 			if (build === 'wasm') this.#wasm = { loaded: ortWasm.size, stored: stored ? ortWasm.size : 0 }
@@ -288,7 +289,14 @@ export class Model implements Owner {
 			return module
 		})
 		wasm.catch(() => {})
-		const prepared = this.#workers.start(room, { script: ort.script, name: `spillway session ${this.name}`, wasm, threads, signal })
+		const name = `spillway session ${this.name}`
+		const prepared = ort.script().then(
+			(script) => this.#workers.start(room, { script, name, wasm, threads, most: budget.limit, signal }),
+			(error) => {
+				room.share.release()
+				throw error
+			},
+		)
 		// Whoever waits for it is told.
 		prepared.catch(() => {})
 		return prepared

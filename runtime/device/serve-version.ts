@@ -99,7 +99,8 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 				.filter((name) => !first.files.includes(name))
 				.reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
 			if (size > mostForTrial) throw new SpillwayError('too-large', `${Math.ceil(size / 1e6)} MB more are not downloaded for a trial`)
-			await Promise.all([fetch(kind.files, signal), builds[kind.build]?.compiled()])
+			const ort = builds[kind.build]
+			await Promise.all([fetch(kind.files, signal), ort?.compiled(), ort?.script()])
 		},
 		onChange,
 	})

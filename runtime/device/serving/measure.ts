@@ -83,8 +83,9 @@ export function samplesOf(manifest: Manifest, variant: string): Sample[] {
 /** @throws what the workers reject with; `deadline-exceeded` when one takes ten seconds for a run. */
 export async function measure({ samples, reference, members, hopeless, signal }: MeasureOptions): Promise<Speed> {
 	const { used, time } = await typical(samples, reference, signal)
-	const repeats = Math.max(1, Math.ceil(shortest / Math.max(time, 0.1)))
-	await warmUp(members, used, signal)
+	const rows = used.reduce((sum, { rows }) => sum + rows, 0)
+	const repeatsIn = (milliseconds: number) => Math.max(1, Math.ceil(shortest / Math.max(milliseconds, 0.1)))
+	const repeats = repeatsIn((members.length * rows * 1000) / (await warmUp(members, used, signal)))
 	const latency = await lone(members[0] as Runner, used, signal)
 
 	const gains: number[] = []
@@ -92,7 +93,7 @@ export async function measure({ samples, reference, members, hopeless, signal }:
 	const references: number[] = []
 	const began = performance.now()
 	while (gains.length < rounds.most) {
-		const before = await pass([reference], used, repeats, signal)
+		const before = await pass([reference], used, repeatsIn(time), signal)
 		const rate = await pass(members, used, repeats, signal)
 		references.push(before)
 		rates.push(rate)
@@ -124,14 +125,15 @@ async function typical(samples: readonly Sample[], reference: Runner, signal: Ab
 	return { used, time }
 }
 
-/** Until it gets no faster. */
-async function warmUp(members: readonly Runner[], samples: readonly Sample[], signal: AbortSignal): Promise<void> {
+/** Until it gets no faster. @returns rows a second then. */
+async function warmUp(members: readonly Runner[], samples: readonly Sample[], signal: AbortSignal): Promise<number> {
 	let best = 0
 	for (let turn = 0; turn < mostWarmUps; turn++) {
 		const rate = await pass(members, samples, 1, signal)
-		if (rate < best * 1.05) return
+		if (rate < best * 1.05) return best
 		best = rate
 	}
+	return best
 }
 
 /** @returns rows a second, over all members. */

@@ -142,7 +142,10 @@ export class Selection {
 			const kinds = this.#kinds.filter((kind) => !failed(kind))
 			const best = bestOf(this.#trials, kinds)
 			const winner = winnerOf(this.#eligible.filter((trial) => kinds.some((kind) => nameOf(kind) === nameOf(trial))))
-			if (!best || !winner) return
+			if (!best || !winner) {
+				this.#why = 'measured: nothing else can serve here'
+				return
+			}
 			try {
 				if (nameOf(best) !== nameOf(serving.kind)) await serving.swap(best)
 				this.#why = whyOf(winner, this.#eligible)

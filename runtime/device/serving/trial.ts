@@ -57,7 +57,11 @@ export function whyOf(winner: Trial, trials: readonly Trial[]): string {
 /** @param serves whether it is the kind that takes the calls. */
 export function tellTrial(trial: Trial, winner: Trial | undefined, serves: boolean): TrialReport {
 	const { gain: _gain, memory: _memory, refused: _refused, device: _device, ...told } = trial
-	return { ...told, verdict: verdictOf(trial, winner, serves) }
+	const [rate, latency] = [told.rate, told.latency].map((figure) => figure && Number(figure.toPrecision(3))) as [
+		number | null,
+		number | null,
+	]
+	return { ...told, rate, latency, verdict: verdictOf(trial, winner, serves) }
 }
 
 function verdictOf(trial: Trial, winner: Trial | undefined, serves: boolean): string {
