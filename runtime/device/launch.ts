@@ -36,6 +36,8 @@ export interface LaunchOptions {
 	signal: AbortSignal
 	/** Default: 1. */
 	threads?: number | undefined
+	/** Bytes that its WebAssembly memory may grow to. Default: as far as it can. */
+	most?: number | undefined
 	/** Told how large its WebAssembly memory is, whenever it has grown. */
 	onMemory?(bytes: number): void
 	/** Told once when nothing is left of the worker, or of the attempt to start one. */
@@ -58,7 +60,7 @@ const never = new AbortController().signal
  * `aborted`, and what `wasm` rejects with. The worker is ended then.
  */
 export async function launch(options: LaunchOptions, note?: SpillwayError): Promise<Prepared> {
-	const { script, name, wasm, signal, threads = 1, onMemory = () => {}, onGone = () => {} } = options
+	const { script, name, wasm, signal, threads = 1, most = Number.POSITIVE_INFINITY, onMemory = () => {}, onGone = () => {} } = options
 	const over = new AbortController()
 	let worker: Worker
 	try {
@@ -98,7 +100,7 @@ export async function launch(options: LaunchOptions, note?: SpillwayError): Prom
 		throw error
 	})
 	const limit = threads === 1 ? startLimit : threadsLimit
-	const started = await ask(remote, signal, (worker) => worker.prepare(module, threads), limit)
+	const started = await ask(remote, signal, (worker) => worker.prepare(module, threads, most), limit)
 	told(started.memory)
 	return {
 		...remote,

@@ -5,6 +5,7 @@ import type { Env } from 'onnxruntime-common'
 import type { Answer, Call } from '../core/call.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Context, Executor } from '../core/executor.ts'
+import { isOutOfMemory } from '../core/memory.ts'
 import { judge, type Verdict } from '../session/checked.ts'
 import type { Ort } from '../session/ort.ts'
 import { createSession } from '../session/session.ts'
@@ -49,13 +50,17 @@ export function serveSession({ ort, build, watch }: ServeSessionOptions): void {
 				lock: await holdLifeline('session'),
 				build: `${build} ${ort.env.versions.web} ${await browserBuild()}`,
 			})),
-		prepare: (wasm, threads) =>
+		prepare: (wasm, threads, most) =>
 			outcomeOf(async () => {
-				memory = useWasmModule(ort.env, wasm, threads)
+				memory = useWasmModule(ort.env, wasm, threads, most)
 				try {
 					await startOrt(ort)
 				} catch (cause) {
-					throw new SpillwayError('environment', `ONNX Runtime does not start here: ${messageOf(cause)}`, { cause })
+					throw new SpillwayError(
+						isOutOfMemory(cause) ? 'out-of-memory' : 'environment',
+						`ONNX Runtime does not start here: ${messageOf(cause)}`,
+						{ cause },
+					)
 				}
 				// It lowers what it cannot have.
 				return { threads: ort.env.wasm.numThreads ?? 1, memory: memory.bytes }

@@ -34,9 +34,10 @@ export interface SessionControl {
 	 *
 	 * @param wasm the build's wasm, compiled.
 	 * @param threads with which it should compute.
+	 * @param most bytes that its WebAssembly memory may grow to.
 	 * @returns the threads with which it does, and the bytes of its WebAssembly memory.
 	 */
-	prepare(wasm: WebAssembly.Module, threads: number): Promise<Outcome<{ threads: number; memory: number }>>
+	prepare(wasm: WebAssembly.Module, threads: number, most: number): Promise<Outcome<{ threads: number; memory: number }>>
 	/** Loads the graph, after `prepare`, and checks it. A verdict that samples failed ends the session. */
 	start(settings: SessionSettings): Promise<Outcome<{ verdict: Verdict; memory: number }>>
 	/** Gives the worker a port for calls, after `start`. */

@@ -5,6 +5,7 @@ import { type Answer, type ModelRef, type Provenance, spaceOf } from '../core/ca
 import { bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
+import { isOutOfMemory } from '../core/memory.ts'
 import type { Tensors } from '../core/tensor.ts'
 import { type AxisSizes, batchAxis, checkInputs, likelyWork, workOf } from './inputs.ts'
 import { Lane } from './lane.ts'
@@ -104,7 +105,8 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 			if (cause instanceof SpillwayError) throw cause
 			if (cause instanceof WebAssembly.RuntimeError) broken = new SpillwayError('unavailable', 'ONNX Runtime has broken down', { cause })
 			// What the manifest cannot say, such as a token id outside the vocabulary.
-			const code = /ERROR_CODE: 2\b|INVALID_ARGUMENT|out of data bounds/.test(messageOf(cause)) ? 'invalid-input' : 'internal'
+			const invalid = /ERROR_CODE: 2\b|INVALID_ARGUMENT|out of data bounds/.test(messageOf(cause))
+			const code = invalid ? 'invalid-input' : isOutOfMemory(cause) ? 'out-of-memory' : 'internal'
 			throw new SpillwayError(code, `ONNX Runtime: ${messageOf(cause)}`, { cause })
 		}
 	}
@@ -154,7 +156,8 @@ async function load({ ort, graph, external = [], provider, options }: SessionOpt
 	try {
 		return await (typeof graph === 'string' ? create(graph, settings) : create(graph, settings))
 	} catch (cause) {
-		throw new SpillwayError('unsupported', `ONNX Runtime cannot load the graph on ${provider}: ${messageOf(cause)}`, { cause })
+		const code = isOutOfMemory(cause) ? 'out-of-memory' : 'unsupported'
+		throw new SpillwayError(code, `ONNX Runtime cannot load the graph on ${provider}: ${messageOf(cause)}`, { cause })
 	}
 }
 
