@@ -70,7 +70,9 @@ export function serveSession({ ort, build, watch }: ServeSessionOptions): void {
 				const verdict = await start(settings)
 				return { verdict, memory: memory?.bytes ?? 0 }
 			}),
-		connect: (port) => answerOver(port, infer),
+		connect(port) {
+			answerOver(port, infer)
+		},
 	}
 
 	async function start(settings: SessionSettings): Promise<Verdict> {
