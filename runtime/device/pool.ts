@@ -3,11 +3,12 @@
 import type { Answer, Call } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
-import type { Context, Estimate, Executor } from '../core/executor.ts'
+import type { Estimate, Executor } from '../core/executor.ts'
 import { PaceMeter } from '../session/pace.ts'
 import { Growth } from './growth.ts'
 import type { Member } from './member.ts'
 import { waitPatiently } from './patience.ts'
+import { type Job, type Seat, waitingTime } from './seat.ts'
 
 export interface PoolOptions {
 	name: string
@@ -48,32 +49,6 @@ export interface Pool extends Executor {
 /** More workers than this lost within `calm` milliseconds, and none is replaced while others live; without others, the pool gives up. */
 const mostLosses = 3
 const calm = 60_000
-
-interface Job {
-	readonly call: Call
-	readonly context: Context
-	readonly entered: number
-	/** Milliseconds that it was expected to take when it came. */
-	readonly expected: number
-	/** Aborts when the caller has its answer or no longer wants one. */
-	readonly abandoned: AbortSignal
-	/** Milliseconds left. */
-	left(): number
-	/** Set when its worker died: it is run again once. */
-	replayed: boolean
-	resolve(answer: Answer): void
-	reject(error: unknown): void
-}
-
-/** A worker that is there. */
-interface Seat {
-	readonly member: Member
-	job: Job | undefined
-	/** When it was given its job, or was done with the last. */
-	since: number
-	/** Ends it after it had nothing to do for a while. */
-	rest: ReturnType<typeof setTimeout> | undefined
-}
 
 /**
  * Starts the first worker.
@@ -191,7 +166,7 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 				seat.rest = undefined
 			} else seat.rest ??= idle < 2 ** 31 ? setTimeout(rested, idle, seat) : undefined
 		}
-		if (queue.length > 0 && seats.length > 0) want(wait())
+		if (queue.length > 0 && seats.length > 0) want(waitingTime(seats, queue))
 		onChange()
 	}
 
@@ -229,20 +204,6 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 		}
 	}
 
-	/** Milliseconds until a call that comes now would begin. */
-	function wait(): number {
-		const now = performance.now()
-		const running = seats.map(({ job, since }) => {
-			if (!job) return 0
-			// One that is overdue may take as long again.
-			const elapsed = now - since
-			return elapsed < job.expected ? job.expected - elapsed : elapsed
-		})
-		const waiting = queue.reduce((sum, { expected }) => sum + expected, 0)
-		if (waiting === 0) return Math.min(...running)
-		return (running.reduce((sum, time) => sum + time, 0) + waiting) / seats.length
-	}
-
 	return {
 		name,
 		accepts: ['tensors'],
@@ -267,7 +228,7 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 			if (closed) return { can: 'no', reason: 'unhealthy', detail: closed.message, queue: 0, run: 0 }
 			if (seats.length === 0)
 				return { can: 'loading', reason: 'unhealthy', detail: 'the session worker is being replaced', queue: 0, run: 0 }
-			return { can: 'now', queue: wait(), run: meter.expect(work(call)) }
+			return { can: 'now', queue: waitingTime(seats, queue), run: meter.expect(work(call)) }
 		},
 		infer: (call, context) =>
 			bounded(`the call on ${name}`, context, (abandoned) => {
