@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 /** A guest to ask, and the leader that answers. */
 async function open(model: string): Promise<Opened> {
-	const tabs = await openTabs(browser, site, 2, { trust: models.trust, workers: 1 })
+	const tabs = await openTabs(browser, site, 2, { trust: models.trust, workers: 1, threads: 1 })
 	const [host, page] = tabs.pages
 	if (!host || !page) throw new Error('no tabs')
 	await host.evaluate((model) => window.runtime.load(model).then(() => {}), model)

@@ -22,7 +22,7 @@ test('the shipped model in five tabs takes little more than in one', { timeout: 
 
 	/** Bytes of JavaScript and WebAssembly in each of so many tabs and their workers, when all have used the model. */
 	async function measure(count: number, shared: boolean): Promise<number[]> {
-		const tabs = await openTabs(browser, site, count, { trust: [key.x], shared, workers: 1 })
+		const tabs = await openTabs(browser, site, count, { trust: [key.x], shared, workers: 1, threads: 1 })
 		const bytes: number[] = []
 		for (const page of tabs.pages)
 			await page.evaluate(() =>

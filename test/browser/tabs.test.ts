@@ -27,7 +27,8 @@ beforeAll(async () => {
 afterEach(() => tabs?.close())
 
 const open = async (count: number) => {
-	tabs = await openTabs(browser, site, count, { trust: models.trust })
+	// One session worker, so that calls wait when it is held.
+	tabs = await openTabs(browser, site, count, { trust: models.trust, workers: 1, threads: 1 })
 }
 
 const hello = expectedVector([2, 4, 5, 3]).map((value) => expect.closeTo(value, 5))
