@@ -20,14 +20,16 @@ export interface RemotePace {
 	waited(call: Call, milliseconds: number): void
 }
 
-/** Grows with the time that a call takes. */
+/** Grows with the time that a call takes. Input may be wrong: the call itself will say so. */
 function sizeOf(call: Call): number {
 	try {
-		return call.kind === 'task'
-			? call.input.reduce((sum, text) => sum + 20 + text.length, 1)
-			: Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 1)
+		const size =
+			call.kind === 'task'
+				? call.input.reduce((sum, text) => sum + 20 + text.length, 1)
+				: Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 1)
+		return Number.isFinite(size) ? size : 1
 	} catch {
-		return 1 // Wrong input: the call itself will say so.
+		return 1
 	}
 }
 

@@ -37,11 +37,25 @@ const load = (address: string) =>
 		[address, models.trust] as const,
 	)
 
+/** What calls an edge can be loaded: there is no edge, but that is found out by a call. */
+const edgeError = (address: string) =>
+	page.evaluate((address) => {
+		const runtime = window.spillway.createRuntime({ edge: address, policy: 'edge-only', telemetry: false })
+		return runtime
+			.model('m')
+			.embed(['hello'])
+			.then(
+				() => 'answered',
+				({ message }: Error) => message,
+			)
+	}, address)
+
 test("files of the page's own origin", async () => {
 	const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval' ${inline}; connect-src 'self'; worker-src 'self'; img-src data:`
 	const site = await staticHost(models, { headers: { 'Content-Security-Policy': policy } })
 	page = await openPage(browser, site)
 	expect(await load(site.origin)).toBe('none')
+	expect(await edgeError(site.origin)).toMatch(/HTTP status 404/)
 })
 
 test('files of another origin', async () => {
@@ -54,6 +68,7 @@ test('files of another origin', async () => {
 	await page.goto(site.origin)
 	await page.waitForFunction(() => 'spillway' in window)
 	expect(await load(other)).toBe('none')
+	expect(await edgeError(other)).toMatch(/no whole answer/)
 })
 
 test('what is missing is said', async () => {

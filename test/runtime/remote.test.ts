@@ -2,12 +2,13 @@
 
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Call, Provenance } from '../../runtime/core/call.ts'
 import type { SpillwayError } from '../../runtime/core/error.ts'
 import { type Tensors, tensor } from '../../runtime/core/tensor.ts'
 import { edgeExecutor } from '../../runtime/remote/edge.ts'
 import { decodeRequest, encodeResponse, headerLengthName } from '../../runtime/remote/oip.ts'
+import { edgeOfPage } from '../../runtime/remote/page.ts'
 import { serverExecutor } from '../../runtime/remote/server.ts'
 import { context } from './scripted.ts'
 
@@ -340,7 +341,7 @@ describe('errors', () => {
 
 describe('what is expected of an edge', () => {
 	test('some guess at first, then what was measured', async () => {
-		const { edge, answered } = await call(answerWith())
+		const { edge, answered } = await call((response) => setTimeout(() => answerWith()(response), 20))
 		expect(edge.estimate(embed)).toEqual({ can: 'now', queue: 0, run: 500 })
 		await answered
 		expect(edge.estimate(embed).run).toBeLessThan(500)
@@ -379,6 +380,18 @@ describe('what is expected of an edge', () => {
 		expect(edge.estimate(embed).queue).toBeLessThanOrEqual(1)
 	})
 
+	test('whatever is asked, it is a number', async () => {
+		const { edge, answered } = await call(answerWith())
+		await answered
+		for (const input of [[1], [null], 'hello', []] as unknown as string[][]) {
+			await errorOf(edge.infer({ ...embed, input }, context()))
+			for (const asked of [embed, { ...embed, input }]) {
+				const { queue, run } = edge.estimate(asked)
+				expect(queue + run).toBeGreaterThanOrEqual(0)
+			}
+		}
+	})
+
 	test('of each model apart', async () => {
 		const { edge, answered } = await call(answerWith())
 		await answered
@@ -404,6 +417,25 @@ describe('what is expected of an edge', () => {
 		// Asked all the same when nobody else is left.
 		await edge.infer(embed, context({ remaining: 5000 }))
 		expect(edge.estimate(embed).can).toBe('now')
+	})
+
+	test('everything at once when the network has come back', async () => {
+		const page = new EventTarget()
+		const listening = new Set<unknown>()
+		vi.stubGlobal('addEventListener', (type: string, listener: EventListener) => {
+			listening.add(listener)
+			page.addEventListener(type, listener)
+		})
+		vi.stubGlobal('removeEventListener', (_: string, listener: EventListener) => listening.delete(listener))
+		const { address } = await serve((response) => response.destroy())
+		const edge = edgeOfPage(address, undefined)
+		for (let i = 0; i < 3; i++) await errorOf(edge.infer(embed, context()))
+		expect(edge.estimate(embed).can).toBe('no')
+		page.dispatchEvent(new Event('online'))
+		expect(edge.estimate(embed).can).toBe('now')
+		await edge.dispose()
+		vi.unstubAllGlobals()
+		expect(listening.size).toBe(0)
 	})
 
 	test("a caller's fault says nothing about the edge", async () => {
