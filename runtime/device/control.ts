@@ -1,10 +1,8 @@
 // What Comlink carries between a page and its engine worker: how it is started, configured and stopped.
 
-import type { Provider } from '../../models/format/manifest.ts'
 import { SpillwayError, type WireError } from '../core/error.ts'
 import type { Trust } from '../store/channel.ts'
 import type { StateMessage } from './protocol.ts'
-import type { TrialReport } from './serving/trial.ts'
 
 /** Comlink keeps only an error's name, message and stack: so control methods return their error. */
 export type Outcome<T> = { ok: true; value: T } | { ok: false; error: WireError }
@@ -63,9 +61,28 @@ export interface EngineHello {
 	lock: string
 }
 
+/** What was found out about one way to run a model here. */
+export interface TrialReport {
+	/** ONNX Runtime's execution provider. */
+	provider: string
+	threads: number
+	workers: number
+	/** ONNX Runtime's build: `wasm`, or `jspi`, which computes on GPUs. */
+	build: string
+	/** The golden samples: answered within the tolerance, or not, or never asked. */
+	golden: 'passed' | 'failed' | null
+	/** Rows a second of the golden samples, over all workers. */
+	rate: number | null
+	/** Milliseconds of a lone run. */
+	latency: number | null
+	/** `serves`, or why it does not, with figures. */
+	verdict: string
+}
+
 /** Who serves a model on the device, and why. */
 export interface ServingReport {
-	provider: Provider
+	/** ONNX Runtime's execution provider. */
+	provider: string
 	/** Threads of each session worker. */
 	threads: number
 	/** Session workers now, and at most. */

@@ -3,7 +3,7 @@
 import type { Manifest, Provider } from '../../../models/format/manifest.ts'
 import { messageOf, SpillwayError } from '../../core/error.ts'
 import type { Records } from '../../store/storage.ts'
-import type { ServingReport, Tuning } from '../control.ts'
+import type { ServingReport, TrialReport, Tuning } from '../control.ts'
 import type { Member } from '../member.ts'
 import { adapterName, subjectOf } from './device.ts'
 import { absentProviders, type Device, type Kind, nameOf, otherKinds } from './kind.ts'
@@ -11,7 +11,7 @@ import { samplesOf } from './measure.ts'
 import { recordOf } from './record.ts'
 import type { Serving } from './serving.ts'
 import type { Stillness } from './stillness.ts'
-import { ranking, type Trial, type TrialReport, tellTrial, whyOf, winnerOf } from './trial.ts'
+import { ranking, type Trial, tellTrial, whyOf, winnerOf } from './trial.ts'
 import { bestOf, runTrials } from './trials.ts'
 
 export interface SelectionOptions {

@@ -1,6 +1,7 @@
 // What was found out about a kind of session worker, who won by it, and how it is told.
 
 import type { Provider } from '../../../models/format/manifest.ts'
+import type { TrialReport } from '../control.ts'
 import type { Build } from '../wasm.ts'
 import { nameOf } from './kind.ts'
 
@@ -24,12 +25,6 @@ export interface Trial {
 	refused: string | null
 	/** The GPU that it was measured on; `null` for WebAssembly. */
 	device: string | null
-}
-
-/** A trial as `explain` tells it. */
-export interface TrialReport extends Omit<Trial, 'gain' | 'memory' | 'refused' | 'device'> {
-	/** `serves`, or why it does not. */
-	verdict: string
 }
 
 /** A rate that is lower by less than this is as good: then the smaller one is better. */
@@ -57,11 +52,8 @@ export function whyOf(winner: Trial, trials: readonly Trial[]): string {
 /** @param serves whether it is the kind that takes the calls. */
 export function tellTrial(trial: Trial, winner: Trial | undefined, serves: boolean): TrialReport {
 	const { gain: _gain, memory: _memory, refused: _refused, device: _device, ...told } = trial
-	const [rate, latency] = [told.rate, told.latency].map((figure) => figure && Number(figure.toPrecision(3))) as [
-		number | null,
-		number | null,
-	]
-	return { ...told, rate, latency, verdict: verdictOf(trial, winner, serves) }
+	const rounded = (figure: number | null) => figure && Number(figure.toPrecision(3))
+	return { ...told, rate: rounded(told.rate), latency: rounded(told.latency), verdict: verdictOf(trial, winner, serves) }
 }
 
 function verdictOf(trial: Trial, winner: Trial | undefined, serves: boolean): string {
