@@ -50,6 +50,8 @@ const startLimit = 180_000
 const threadsLimit = 20_000
 /** Milliseconds that a worker which was ended is waited for. */
 const endLimit = 2_000
+/** Milliseconds before a worker is ended whose threads are starting: Chromium 156 would keep them, and their memory. */
+const lastBreath = 500
 
 /** Whoever was ended is watched until it is gone. */
 const never = new AbortController().signal
@@ -77,9 +79,11 @@ export async function launch(options: LaunchOptions, note?: SpillwayError): Prom
 		memory = bytes
 		onMemory(bytes)
 	}
+	let threadsStarting = false
 	const end = (error: SpillwayError) => {
 		over.abort(error)
-		worker.terminate()
+		if (threadsStarting) setTimeout(() => worker.terminate(), lastBreath)
+		else worker.terminate()
 	}
 	over.signal.addEventListener('abort', () => within(endLimit, gone).then(onGone), { once: true })
 	worker.addEventListener('error', (event) =>
@@ -100,7 +104,9 @@ export async function launch(options: LaunchOptions, note?: SpillwayError): Prom
 		throw error
 	})
 	const limit = threads === 1 ? startLimit : threadsLimit
+	threadsStarting = threads > 1
 	const started = await ask(remote, signal, (worker) => worker.prepare(module, threads, most), limit)
+	threadsStarting = false
 	told(started.memory)
 	return {
 		...remote,

@@ -130,7 +130,7 @@ describe('without isolation', () => {
 	})
 
 	test('a second worker shares the work, and is ended when there is none', async () => {
-		await open({ most: 2, idle: 1500 })
+		await open({ most: 2, idle: 5000 })
 		const alone = (await state()).memory
 		const calls = await page.evaluate((signals) => window.pool.grow(2, signals), long)
 		expect(new Set(outcomes(calls))).toEqual(new Set(['answered']))
