@@ -49,12 +49,13 @@ export class Workers {
 	 *
 	 * @throws what `prepareWorker` throws.
 	 */
-	async start({ share, beside }: Room, options: Omit<PrepareOptions, 'onMemory' | 'onGone'>): Promise<Prepared> {
+	async start({ share, beside }: Room, options: Omit<PrepareOptions, 'most' | 'onMemory' | 'onGone'>): Promise<Prepared> {
 		let settle = () => {}
 		const entry: Entry = { gone: new Promise((resolve) => (settle = resolve)), ended: false }
 		this.#entries.add(entry)
 		const prepared = await prepareWorker({
 			...options,
+			most: this.#budget.limit,
 			onMemory: (bytes) => share.set(bytes + beside),
 			onGone: () => {
 				share.release()
