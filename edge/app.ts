@@ -16,6 +16,7 @@ import { openai } from './protocols/openai/index.ts'
 import { respondJson } from './protocols/respond.ts'
 import { tasks } from './protocols/tasks/index.ts'
 import { telemetry } from './telemetry/index.ts'
+import { traced } from './telemetry/traced.ts'
 
 /** What calls models: open to pages of other origins, and under a deadline from the first byte on. */
 const apiPaths = ['/v1/*', '/v2', '/v2/*', '/openai/*']
@@ -38,6 +39,7 @@ export function createEdge(parts: EdgeParts): Hono<EdgeEnv> {
 			c.set('remaining', startClock(timeLeftOf(c.req.raw, parts.config.limits)))
 			await next()
 		})
+		app.use(path, traced(parts))
 	}
 
 	app.get('/healthz', (c) => respondJson(c, { status: 'ok' }, { headers: { 'cache-control': 'no-store' } }))

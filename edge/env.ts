@@ -3,6 +3,7 @@
 import type { Context } from 'hono'
 import type { Provenance } from '../runtime/core/call.ts'
 import type { ErrorCode } from '../runtime/core/error.ts'
+import type { TraceParent } from '../runtime/core/trace.ts'
 import type { KeyConfig } from './config/schema.ts'
 
 export interface EdgeEnv {
@@ -13,6 +14,8 @@ export interface EdgeEnv {
 		remaining: () => number
 		/** How the answer was made; for the metrics. */
 		ran?: Provenance
+		/** The span of the call, in the caller's trace if it has one. */
+		trace?: TraceParent
 		/** The error that the request ended in; for the metrics. */
 		error?: ErrorCode
 		/** HTTP status in place of the one that the error's code stands for. */

@@ -27,6 +27,7 @@ import { servedModels } from './platform/served.ts'
 import { upstreamsOf } from './platform/upstreams.ts'
 import { keyFile } from './state/key-file.ts'
 import { memoryReports } from './telemetry/reports.ts'
+import { memorySpans } from './telemetry/spans.ts'
 
 export interface ServeOptions {
 	/** Default: `spillway.config.json` (or the file that `SPILLWAY_CONFIG` names), with the environment laid over it. */
@@ -99,6 +100,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 		metrics: prometheusStore({ version, platform: 'node' }),
 		quota: memoryQuota(),
 		reports: memoryReports(),
+		spans: memorySpans(),
 		build: { version, platform: 'node' },
 		peer: (c) => getConnInfo(c).remote.address,
 	})

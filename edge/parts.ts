@@ -7,6 +7,7 @@ import type { Quota } from './auth/quota.ts'
 import type { EdgeConfig } from './config/schema.ts'
 import type { MetricsStore } from './metrics/store.ts'
 import type { Reports } from './telemetry/reports.ts'
+import type { Spans } from './telemetry/spans.ts'
 
 /** One version of a model that this edge answers for. */
 export interface ServedModel {
@@ -47,6 +48,8 @@ export interface EdgeParts {
 	readonly quota: Quota
 	/** Which reports of pages were counted. */
 	readonly reports: Reports
+	/** The latest spans of pages and of this edge. */
+	readonly spans: Spans
 	readonly build: {
 		/** Version of the package. */
 		readonly version: string

@@ -21,12 +21,14 @@ export function callContextOf(c: EdgeContext, limits: Limits): CallContext {
 	checkHops(c, hops, limits)
 	const retries = Math.min(integerOf(request, 'spillway-retries') ?? limits.retries, limits.retries)
 	const parent = request.headers.get('traceparent')
+	const trace = traceParent(isTraceParent(parent) ? parent : undefined)
+	c.set('trace', trace)
 	return {
 		remaining: c.get('remaining')(),
 		signal: request.signal,
 		hops,
 		retries: { left: retries },
-		trace: traceParent(isTraceParent(parent) ? parent : undefined),
+		trace,
 		priority: priorityOf(request),
 	}
 }

@@ -15,7 +15,10 @@ export function tellProvenance(c: EdgeContext, ran: Provenance): void {
 	const short = { ...ran, overflow: ran.overflow.map((one) => (one.detail ? { ...one, detail: one.detail.slice(0, maxDetail) } : one)) }
 	c.header('Spillway-Ran', ascii(JSON.stringify(short)))
 	const timing = [duration('queue', ran.queue), duration('run', ran.run)].filter((part) => part !== undefined)
-	if (timing.length > 0) c.header('Server-Timing', timing.join(', '))
+	if (timing.length === 0) return
+	c.header('Server-Timing', timing.join(', '))
+	// Without it the tools of browsers show nothing of it to pages of other origins.
+	c.header('Timing-Allow-Origin', '*')
 }
 
 const duration = (name: string, milliseconds: number | null): string | undefined =>

@@ -1,15 +1,17 @@
-// Metrics, quotas and the memory of reports, which live in the Durable Object of `object.ts`, seen from a Worker.
+// Metrics, quotas, spans and the memory of reports, which live in the Durable Object of `object.ts`, seen from a Worker.
 
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Quota, QuotaAnswer } from '../auth/quota.ts'
 import type { Increment, MetricsStore, MetricsText } from '../metrics/store.ts'
 import type { ObjectNamespace } from '../platform/workerd/bindings.ts'
 import type { Reports } from '../telemetry/reports.ts'
+import type { Span, Spans } from '../telemetry/spans.ts'
 
 export interface SharedState {
 	readonly metrics: MetricsStore
 	readonly quota: Quota
 	readonly reports: Reports
+	readonly spans: Spans
 }
 
 /**
@@ -52,6 +54,12 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 		},
 		reports: {
 			first: async (id) => (await (await ask('first', id)).json()) as boolean,
+		},
+		spans: {
+			async add(spans) {
+				await ask('trace', spans)
+			},
+			latest: async () => (await (await ask('latest')).json()) as Span[],
 		},
 	}
 }

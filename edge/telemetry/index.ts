@@ -1,4 +1,4 @@
-// Takes in what pages report, and adds it to the figures.
+// Takes in what pages report, adds it to the figures, and keeps the latest spans.
 
 import { Hono } from 'hono'
 import { SpillwayError } from '../../runtime/core/error.ts'
@@ -8,17 +8,23 @@ import { checkOrigin } from '../auth/origin.ts'
 import type { EdgeEnv } from '../env.ts'
 import { readBody } from '../guard/body.ts'
 import { checkJson, parseJson } from '../guard/json.ts'
+import { mayRead } from '../metrics/access.ts'
 import type { EdgeParts } from '../parts.ts'
+import { respondJson } from '../protocols/respond.ts'
 import { figuresOf } from './figures.ts'
+import { otlpOf } from './otlp.ts'
 import { routes } from './routes.ts'
 import { reportSchema } from './schema.ts'
+import { spansOf } from './spans.ts'
 
-/** Needs a key that may call models. */
-export function telemetry({ config, quota, metrics, reports }: EdgeParts): Hono<EdgeEnv> {
+/** Reporting needs a key that may call models, reading one that may read the figures. */
+export function telemetry(parts: EdgeParts): Hono<EdgeEnv> {
+	const { config, quota, metrics, reports, spans, build } = parts
 	const { reportsPerMinute } = config.telemetry
 	const app = new Hono<EdgeEnv>()
 
 	app.post(routes.report.getRoutingPath(), async (c) => {
+		const arrived = Date.now()
 		const request = c.req.raw
 		const body = await readBody(request, { limit: maxReportBytes, remaining: c.get('remaining')() })
 		const key = await findKey(shownKey(request) ?? keyIn(body), config.keys)
@@ -31,9 +37,16 @@ export function telemetry({ config, quota, metrics, reports }: EdgeParts): Hono<
 		// By the page's own clock, so that it does not matter if that is wrong.
 		if (Math.abs(report.sentAt - report.madeAt) > maxReportAge)
 			throw new SpillwayError('invalid-input', `madeAt: the report is older than the ${maxReportAge} ms for which its id is remembered`)
-		if (await reports.first(report.id)) await metrics.add(figuresOf(report, config))
+		if (await reports.first(report.id)) {
+			await metrics.add(figuresOf(report, config))
+			await spans.add(spansOf(report, arrived))
+		}
 		return c.body(null, 204)
 	})
+
+	app.get(routes.spans.getRoutingPath(), mayRead(parts), async (c) =>
+		respondJson(c, otlpOf(await spans.latest(), build.version), { headers: { 'cache-control': 'no-store' } }),
+	)
 
 	return app
 }

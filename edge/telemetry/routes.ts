@@ -1,6 +1,6 @@
-// The telemetry route, for the OpenAPI document.
+// The telemetry routes, for the OpenAPI document.
 
-import { createRoute } from '@hono/zod-openapi'
+import { createRoute, z } from '@hono/zod-openapi'
 import { keyed, problems } from '../openapi/shared.ts'
 import { reportSchema } from './schema.ts'
 
@@ -19,5 +19,20 @@ export const routes = {
 		security: keyed,
 		request: { body: { required: true, content: { 'application/json': body, 'text/plain': body } } },
 		responses: { 204: { description: 'Taken in' }, ...problems(400, 401, 403, 413, 429, 503) },
+	}),
+	spans: createRoute({
+		method: 'get',
+		path: '/v1/telemetry',
+		tags: ['Telemetry'],
+		summary: 'The latest spans of pages and of this edge, as OTLP',
+		description: 'Sampled calls, loads, and calls of pages that failed; at most 1000. Open as the figures are (`metrics.access`).',
+		security: [{}, { bearer: [] }, { apiKey: [] }],
+		responses: {
+			200: {
+				description: 'What an OTLP exporter would send (ExportTraceServiceRequest as JSON)',
+				content: { 'application/json': { schema: z.looseObject({}) } },
+			},
+			...problems(401, 403),
+		},
 	}),
 }

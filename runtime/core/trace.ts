@@ -16,3 +16,9 @@ const hex = (bytes: number): string =>
  */
 export const traceParent = (parent?: TraceParent, sampled = false): TraceParent =>
 	`${parent?.slice(0, 35) ?? `00-${hex(16)}`}-${hex(8)}-${parent?.slice(53) ?? `0${+sampled}`}`
+
+/** Whether who began the trace records it (https://www.w3.org/TR/trace-context/#sampled-flag). */
+export const isSampled = (trace: TraceParent): boolean => (Number.parseInt(trace.slice(53), 16) & 1) === 1
+
+/** The trace's and the span's id: 32 and 16 hexadecimal digits. */
+export const idsOf = (trace: TraceParent): { trace: string; span: string } => ({ trace: trace.slice(3, 35), span: trace.slice(36, 52) })

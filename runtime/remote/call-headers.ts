@@ -1,7 +1,6 @@
 // What a request to an edge, or to a server that may be one, says of its call besides what it is.
 
 import type { Context } from '../core/executor.ts'
-import { traceParent } from '../core/trace.ts'
 
 /**
  * @param context `remaining` is what is left at the moment of sending.
@@ -17,7 +16,7 @@ export const callHeaders = (
 	// Two edges that are each other's upstream must not go round in circles.
 	'spillway-hops': `${hops + 1}`,
 	'spillway-retries': `${retries.left}`,
-	traceparent: traceParent(trace),
+	traceparent: trace,
 	...(priority !== undefined && { 'spillway-priority': priority }),
 	...(key !== undefined && { authorization: `Bearer ${key}` }),
 	...(space !== undefined && { 'spillway-space': space }),

@@ -1,7 +1,7 @@
 // Adds up what is observed until a report is made of it. Bounded whatever the page does.
 
 import type { Provenance } from '../core/call.ts'
-import { traceParent } from '../core/trace.ts'
+import { idsOf, isSampled, traceParent } from '../core/trace.ts'
 import type { CallObservation, LoadObservation } from './observation.ts'
 import { makeRing } from './ring.ts'
 import type { Timeline } from './timeline.ts'
@@ -133,9 +133,6 @@ export function makeRecorder(): Recorder {
 	}
 }
 
-/** The last of a trace's flags (https://www.w3.org/TR/trace-context/#sampled-flag). */
-const isSampled = (trace: string): boolean => (Number.parseInt(trace.slice(53), 16) & 1) === 1
-
 /** Names come from applications and edges: whatever those say, a report stays small. */
 const short = (name: string): string => `${name}`.slice(0, longestName).replaceAll(/[^\w.+-]/g, '_')
 
@@ -157,8 +154,7 @@ interface SpanFacts extends Pick<ReportSpan, 'operation' | 'model' | 'error'> {
 
 function spanOf(trace: string, { operation, model, start, at, error, ran }: SpanFacts): ReportSpan {
 	return {
-		trace: trace.slice(3, 35),
-		span: trace.slice(36, 52),
+		...idsOf(trace),
 		operation,
 		model,
 		start: rounded(performance.timeOrigin + start),

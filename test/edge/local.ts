@@ -16,6 +16,7 @@ import type { EdgeConfigInput } from '../../edge/config/schema.ts'
 import { prometheusStore } from '../../edge/metrics/prometheus.ts'
 import type { EdgeParts, ServedModel } from '../../edge/parts.ts'
 import { memoryReports } from '../../edge/telemetry/reports.ts'
+import { memorySpans } from '../../edge/telemetry/spans.ts'
 import { signChannel } from '../../models/format/channel.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
@@ -86,6 +87,7 @@ export async function localParts({ config = {}, replace, parts = {} }: LocalOpti
 		metrics: prometheusStore(build),
 		quota: memoryQuota(),
 		reports: memoryReports(),
+		spans: memorySpans(),
 		build,
 		peer: (c) => getConnInfo(c).remote.address,
 		...parts,

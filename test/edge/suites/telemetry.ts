@@ -94,6 +94,63 @@ export function telemetrySuite(edge: () => EdgeUnderTest): void {
 		})
 	})
 
+	describe('spans', () => {
+		interface Kept {
+			resource: { attributes: { value: { stringValue: string } }[] }
+			scopeSpans: { spans: { traceId: string; spanId: string; parentSpanId?: string; startTimeUnixNano: string; name: string }[] }[]
+		}
+
+		/** The spans of a trace, by who saw them. */
+		async function spansOf(trace: string) {
+			const response = await call(edge(), '/v1/telemetry', { key: keys.metrics })
+			expect(response.status).toBe(200)
+			const { resourceSpans } = (await response.json()) as { resourceSpans: Kept[] }
+			return resourceSpans.flatMap(({ resource, scopeSpans }) =>
+				scopeSpans
+					.flatMap(({ spans }) => spans)
+					.filter(({ traceId }) => traceId === trace)
+					.map((span) => ({ service: resource.attributes[0]?.value.stringValue, start: Number(span.startTimeUnixNano) / 1e6, ...span })),
+			)
+		}
+
+		const newTrace = () => crypto.randomUUID().replaceAll('-', '')
+		const spanIn = (trace: string, start: number) => ({ ...report().spans[0], trace, start }) as KeyedReport['spans'][number]
+
+		test("a page's and the edge's join in one trace, when the page records it", async () => {
+			const [recorded, other] = [newTrace(), newTrace()]
+			for (const [trace, flags] of [
+				[recorded, '01'],
+				[other, '00'],
+			]) {
+				const headers = { traceparent: `00-${trace}-b7ad6b7169203331-${flags}` }
+				expect((await call(edge(), '/v1/tasks/embed', { key: keys.secret, json: { model: 'm', input: ['hello'] }, headers })).status).toBe(
+					200,
+				)
+			}
+			await beacon(report({ spans: [spanIn(recorded, Date.now() - 50)] }))
+			await expect.poll(async () => (await spansOf(recorded)).length).toBe(2)
+			const [page, here] = await spansOf(recorded)
+			expect(page).toMatchObject({ service: 'spillway-page', spanId: 'b7ad6b7169203331', name: 'embed m' })
+			expect(here).toMatchObject({ service: 'spillway-edge', parentSpanId: page?.spanId, name: 'task m' })
+			expect(await spansOf(other)).toEqual([])
+		})
+
+		test("stand at the edge's time, whatever the page's clock says", async () => {
+			for (const skew of [0, -300_000, 86_400_000 * 400]) {
+				const trace = newTrace()
+				const now = Date.now() + skew
+				await beacon(report({ madeAt: now, sentAt: now, spans: [spanIn(trace, now - 5000)] }))
+				const [span] = await spansOf(trace)
+				expect(Math.abs((span?.start ?? 0) - (Date.now() - 5000)), `${skew}`).toBeLessThan(3000)
+			}
+		})
+
+		test('are for those who may read the figures', async () => {
+			expect((await call(edge(), '/v1/telemetry')).status).toBe(401)
+			expect((await call(edge(), '/v1/telemetry', { key: keys.secret })).status).toBe(403)
+		})
+	})
+
 	describe('who may report', () => {
 		test('a key in the body or in a header; in pages of its origins only', async () => {
 			const keyless = report({ key: undefined })

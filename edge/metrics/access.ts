@@ -1,0 +1,20 @@
+// Middleware: lets those through who may read this edge's figures.
+
+import type { MiddlewareHandler } from 'hono'
+import { authorize } from '../auth/authorize.ts'
+import type { EdgeEnv } from '../env.ts'
+import { isLocal } from '../guard/loopback.ts'
+import type { EdgeParts } from '../parts.ts'
+
+/**
+ * Open to whom `metrics.access` says, and to keys with the scope `metrics`.
+ * @throws SpillwayError as `authorize`.
+ */
+export function mayRead(parts: Pick<EdgeParts, 'config' | 'quota' | 'peer'>): MiddlewareHandler<EdgeEnv> {
+	const { access } = parts.config.metrics
+	const withKey = authorize(parts, 'metrics')
+	return (c, next) => {
+		const open = access === 'public' || (access === 'loopback' && isLocal(c.req.raw, parts.peer?.(c)))
+		return open ? next() : withKey(c, next)
+	}
+}

@@ -1,0 +1,33 @@
+// Middleware: keeps a span of each call whose caller records its trace, so that the two join.
+
+import { createMiddleware } from 'hono/factory'
+import { idsOf, isSampled } from '../../runtime/core/trace.ts'
+import type { EdgeEnv } from '../env.ts'
+import type { EdgeParts } from '../parts.ts'
+import { protocolOf } from '../protocols/protocol.ts'
+import { attributesOfAnswer } from './spans.ts'
+
+export const traced = ({ spans, keep }: Pick<EdgeParts, 'spans' | 'keep'>) =>
+	createMiddleware<EdgeEnv>(async (c, next) => {
+		const start = Date.now()
+		const began = performance.now()
+		await next()
+		const trace = c.get('trace')
+		if (trace === undefined || !isSampled(trace)) return
+		const protocol = protocolOf(c.req.path)
+		const ran = c.get('ran')
+		const span = {
+			by: 'edge' as const,
+			...idsOf(trace),
+			// That it is well formed is known from the trace, which would not be sampled otherwise.
+			parent: idsOf(c.req.header('traceparent') ?? '').span,
+			name: ran ? `${protocol} ${ran.model}` : protocol,
+			start,
+			duration: performance.now() - began,
+			attributes: ran ? attributesOfAnswer(ran) : {},
+			error: c.get('error'),
+		}
+		// Spans that cannot be kept cost no answers.
+		const kept = Promise.resolve(spans.add([span])).catch((error) => console.error('spans:', error))
+		keep?.(c, kept)
+	})
