@@ -132,9 +132,3 @@ export type ModelFile = z.infer<typeof file>
 export type Chunk = z.infer<typeof chunk>
 export type Provider = z.infer<typeof providerSchema>
 export type EmbedTask = z.infer<typeof embedTask>
-
-/** A variant's graph for a provider: WebNN runs what WebGPU does, unless the model has another for it. */
-export function graphFor({ variants }: Pick<Manifest, 'variants'>, variant: string, provider: Provider): Graph | undefined {
-	const graphs = variants[variant]?.graphs
-	return graphs?.[provider] ?? (provider === 'webnn' ? graphs?.webgpu : undefined)
-}

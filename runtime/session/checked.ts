@@ -1,6 +1,7 @@
 // Before a session serves it answers the manifest's golden samples: quantized kernels are wrong on some devices.
 
-import { type Graph, graphFor, type Manifest, type Provider } from '../../models/format/manifest.ts'
+import { graphFor } from '../../models/format/graph.ts'
+import type { Graph, Manifest, Provider } from '../../models/format/manifest.ts'
 import { fromTensorData, within } from '../../models/format/tensor-data.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'

@@ -1,6 +1,7 @@
 // Kinds of session workers: which graph on which provider, with how many threads, and how many workers of them.
 
-import { type Graph, graphFor, type Manifest, type Provider } from '../../../models/format/manifest.ts'
+import { graphFor } from '../../../models/format/graph.ts'
+import type { Graph, Manifest, Provider } from '../../../models/format/manifest.ts'
 import { SpillwayError } from '../../core/error.ts'
 import type { Tuning } from '../control.ts'
 import type { Build } from '../wasm.ts'
