@@ -5,6 +5,7 @@ import { browserStorage } from '../store/browser.ts'
 import { resilientStorage } from '../store/resilient.ts'
 import type { Records, Storage } from '../store/storage.ts'
 import { deviceClass } from './device.ts'
+import { later } from './later.ts'
 import type { Observe } from './observation.ts'
 import { makeOutbox } from './outbox.ts'
 import { makeSender } from './sender.ts'
@@ -26,23 +27,29 @@ export function startTelemetry({ telemetry: options, edge, key, policy }: Settin
 	const { tracer, consent } = options || {}
 	const reporting = edge !== undefined && policy !== 'device-only' ? reportingTo(edge, key) : null
 	const telemetry = makeTelemetry({ tracer, consent, edge, reporting, timeline: performance, now: Date.now })
+	const { observe, flush } = later(telemetry.observe)
 	const life = new AbortController()
 	const { signal } = life
+	const finish = () => {
+		flush()
+		telemetry.finish()
+	}
 	const hidden = () => {
-		if (globalThis.document?.visibilityState === 'hidden') telemetry.finish()
+		if (globalThis.document?.visibilityState === 'hidden') finish()
 	}
 	// The page may have been hidden before this was loaded; first comes what was to be told of.
 	setTimeout(hidden)
 	globalThis.document?.addEventListener('visibilitychange', hidden, { signal })
-	globalThis.addEventListener?.('pagehide', () => telemetry.finish(), { signal })
+	globalThis.addEventListener?.('pagehide', finish, { signal })
 	globalThis.addEventListener?.('online', () => telemetry.online(), { signal })
 	const end = () => {
+		flush()
 		life.abort()
 		telemetry.stop()
 	}
 	if (disposal.aborted) end()
 	else disposal.addEventListener('abort', end)
-	return telemetry.observe
+	return observe
 }
 
 function reportingTo(edge: string, key: string | undefined): Reporting {

@@ -5,6 +5,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { memoryStorage } from '../../runtime/store/memory.ts'
 import { deviceClass } from '../../runtime/telemetry/device.ts'
+import { later } from '../../runtime/telemetry/later.ts'
 import type { Tracer } from '../../runtime/telemetry/options.ts'
 import { makeOutbox } from '../../runtime/telemetry/outbox.ts'
 import type { Sender } from '../../runtime/telemetry/sender.ts'
@@ -47,6 +48,23 @@ beforeEach(() => {
 afterEach(() => {
 	vi.useRealTimers()
 	performance.clearMeasures()
+})
+
+describe('observations', () => {
+	test('are looked at in tasks of their own, in order, not too many in one; all at once when asked to', async () => {
+		const seen: number[] = []
+		const { observe, flush } = later((_, at) => seen.push(at))
+		const call = answered()
+		for (let at = 0; at < 250; at++) observe(call, at)
+		expect(seen).toEqual([])
+		expect(vi.getTimerCount()).toBe(1)
+		await vi.advanceTimersToNextTimerAsync()
+		expect(seen).toHaveLength(100)
+		observe(call, 250)
+		flush()
+		expect(seen).toEqual(Array.from({ length: 251 }, (_, at) => at))
+		expect(vi.getTimerCount()).toBe(0)
+	})
 })
 
 describe('when reports are made', () => {
