@@ -25,7 +25,7 @@ export interface Kind {
 export interface Device {
 	/** Logical processors. */
 	readonly cores: number
-	/** Workers can have threads: the page is cross-origin isolated, and the session worker's script of its origin. */
+	/** Workers can have threads: the page is cross-origin isolated. */
 	readonly threads: boolean
 	/** Why ONNX Runtime's build for GPUs cannot run here; `null` where it can. */
 	readonly noGpuBuild: string | null
