@@ -58,7 +58,11 @@ export function seatOf({ name, onTaken, onLost, onRefused, locks }: SeatOptions)
 			})
 		})
 
-	const holder = () => holderOf(name, locks)
+	const holder = () =>
+		holderOf(name, locks).catch((cause) => {
+			onRefused(cause)
+			return undefined
+		})
 
 	function stopStanding() {
 		standing?.abort()

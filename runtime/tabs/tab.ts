@@ -70,7 +70,7 @@ export class Tab {
 	}
 
 	/**
-	 * An engine, hosted here or by another tab, until it is lost; then the next one.
+	 * An engine, hosted here or by another tab, until it is lost; then the next one. Not to be called again before that.
 	 *
 	 * @returns undefined when this tab cannot share: see `alone`.
 	 * @throws SpillwayError why it cannot be started; `unavailable` when none can be started here and no other tab hosts one.
@@ -190,11 +190,16 @@ export class Tab {
 
 	async #seize(leader: string | undefined): Promise<void> {
 		if (this.#closed || this.alone || !this.#options.mayLead) return
-		await this.#seat.seize(leader)
+		await this.#seat.seize(leader).catch((cause) => this.#giveUp(`Web Locks are refused here: ${cause}`))
 		this.#seized ||= this.#lead !== undefined
 	}
 
 	#onTaken(): void {
+		// It may come when it is wanted no more.
+		if (this.#closed || this.alone) {
+			this.#seat.leave()
+			return
+		}
 		this.#lead = new AbortController()
 		this.#link?.end(lost('this tab leads now'))
 		this.#look?.found('seat')

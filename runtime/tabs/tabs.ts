@@ -37,9 +37,10 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 	if (!locks || !globalThis.BroadcastChannel) return alone('this browser has no Web Locks, or no BroadcastChannel')
 	let opened = tabs.get(settings)
 	if (!opened) {
-		opened = groupOf(engineSettings(settings)).then(
-			(name) => new Tab({ name, mayLead, startEngine: start, disposal: signal, onTold, locks }),
-		)
+		opened = groupOf(engineSettings(settings)).then((name) => {
+			signal.throwIfAborted()
+			return new Tab({ name, mayLead, startEngine: start, disposal: signal, onTold, locks })
+		})
 		tabs.set(settings, opened)
 	}
 	const tab = await opened

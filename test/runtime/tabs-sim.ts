@@ -102,6 +102,8 @@ async function startSimulated(origin: Origin, tab: string, signal: AbortSignal, 
 		kill() {
 			engine.over = true
 			origin.locks.kill(worker)
+			// The dead do not speak. What it says last comes too late.
+			void control.dispose()
 		},
 	}
 	origin.engines.push(engine)
