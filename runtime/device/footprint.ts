@@ -9,7 +9,7 @@ const runtime = 17 * MB
 /** What a model of any size computes in. */
 const scratch = 8 * MB
 /** A worker with its scripts, beside its WebAssembly memory. */
-const worker = 12 * MB
+const worker = 6 * MB
 /** One more thread of ONNX Runtime's. */
 const thread = 4 * MB
 

@@ -55,7 +55,7 @@ const never = () => new AbortController().signal
  * @example const session = await createSession({ ort, graph, external, manifest, digest, variant: 'int8', provider: 'wasm', name: 'device' })
  */
 export async function createSession(options: SessionOptions): Promise<Executor> {
-	const { ort, manifest, variant, provider, name, clock = () => performance.now(), remaining = 180_000, signal = never() } = options
+	const { manifest, provider, remaining = 180_000, signal = never() } = options
 	const lane = provider === 'webgpu' ? webgpuLane : new Lane()
 	const session = await bounded(`loading ${manifest.model} on ${provider}`, { remaining, signal }, (abandoned) =>
 		lane.run(0, abandoned, async () => {
@@ -64,6 +64,13 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 			return loaded
 		}),
 	)
+	// Without the weights: ONNX Runtime has its own copy, and what the executor refers to stays in memory with it.
+	const { graph: _graph, external: _external, ...rest } = options
+	return executorOver(session, lane, rest)
+}
+
+function executorOver(session: InferenceSession, lane: Lane, options: Omit<SessionOptions, 'graph' | 'external'>): Executor {
+	const { ort, manifest, digest, variant, provider, name, clock = () => performance.now() } = options
 	const meter = new PaceMeter()
 	const disposal = new AbortController()
 	/** Set when ONNX Runtime itself has broken down: a wasm instance that trapped answers nothing any more. */
@@ -80,7 +87,7 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 			model: manifest.model,
 			version: manifest.version,
 			variant,
-			space: spaceOf(manifest.model, options.digest, variant),
+			space: spaceOf(manifest.model, digest, variant),
 			queue: started === null || entered === null ? null : started - entered,
 			run,
 			batch: sizes.get(batchAxis) ?? 1,
@@ -124,7 +131,7 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 			if (disposal.signal.aborted) throw disposed(name)
 			if (broken) throw broken
 			if (call.kind !== 'tensors') throw new SpillwayError('unsupported', `${name} takes only tensors, not ${call.task}`)
-			checkModel(call.model, manifest, spaceOf(manifest.model, options.digest, variant))
+			checkModel(call.model, manifest, spaceOf(manifest.model, digest, variant))
 			const sizes = checkInputs(manifest, call.tensors)
 			const entered = clock?.() ?? null
 			const signal = AbortSignal.any([context.signal, disposal.signal])
