@@ -64,6 +64,7 @@ export function pagesSuite(edge: () => ServingPages): void {
 			['engine.js', 'text/javascript; charset=utf-8'],
 			['session.js', 'text/javascript; charset=utf-8'],
 			['tabs.js', 'text/javascript; charset=utf-8'],
+			['telemetry.js', 'text/javascript; charset=utf-8'],
 			['ort-wasm-simd-threaded.wasm', 'application/wasm'],
 		])('finds %s beside it, for ever the same', async (name, type) => {
 			const response = await get(`/spillway/${edge().version}/${name}`)
