@@ -18,14 +18,14 @@ declare const __SPILLWAY_VERSION__: string
 /**
  * Begins to observe; ends with the runtime.
  *
- * Without an edge and under `device-only` nothing is kept or sent.
+ * Without an edge, without a key (which every edge asks for) and under `device-only` nothing is kept or sent.
  *
  * @param settings of the runtime; `telemetry` is not `false`.
  * @param disposal aborts when the runtime is disposed.
  */
 export function startTelemetry({ telemetry: options, edge, key, policy }: Settings, disposal: AbortSignal): Observe {
 	const { tracer, consent } = options || {}
-	const reporting = edge !== undefined && policy !== 'device-only' ? reportingTo(edge, key) : null
+	const reporting = edge !== undefined && key !== undefined && policy !== 'device-only' ? reportingTo(edge, key) : null
 	const telemetry = makeTelemetry({ tracer, consent, edge, reporting, timeline: performance, now: Date.now })
 	const { observe, flush } = later(telemetry.observe)
 	const life = new AbortController()
@@ -52,7 +52,7 @@ export function startTelemetry({ telemetry: options, edge, key, policy }: Settin
 	return observe
 }
 
-function reportingTo(edge: string, key: string | undefined): Reporting {
+function reportingTo(edge: string, key: string): Reporting {
 	const { navigator } = globalThis
 	const outbox = makeOutbox(pageRecords(), Date.now)
 	const sender = makeSender({
