@@ -66,7 +66,7 @@ describe('what tools make of it', () => {
 		expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
 	})
 
-	test('are the types wrong? They are not, for bundlers and for Node', async () => {
+	test('are the types wrong? They are not, for bundlers and for Node', { timeout: 60_000 }, async () => {
 		const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball.file)))
 		if (!analysis.types) throw new Error('the package has no types')
 		// The old resolution of Node 10 knows no subpath exports; `require` of a module is Node's own; the script tag's file has no types.

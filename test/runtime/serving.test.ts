@@ -192,6 +192,7 @@ test('threads that die again and again give way to one thread', async () => {
 	const { made, workers } = scene({}, [threaded, wasm])
 	const serving = await made
 	await serving.swap(threaded)
+	expect(serving.kind).toBe(threaded)
 	for (let deaths = 0; deaths < 4; deaths++) {
 		const started = workers.length
 		workers.at(-1)?.kill()
@@ -205,6 +206,7 @@ test('threads that die again and again give way to one thread', async () => {
 test('when no kind is left, it says so, and every call gets the reason', async () => {
 	const { made, workers, failures } = scene({ wasm: slow(1000, 'wasm') }, [wasm])
 	const serving = await made
+	serving.setMost(1)
 	const calls = Promise.allSettled([infer(serving), infer(serving)])
 	for (let deaths = 0; deaths < 4; deaths++) {
 		const started = workers.length

@@ -26,6 +26,8 @@ export interface Speed {
 	readonly gain: number
 	/** Milliseconds of a lone run. */
 	readonly latency: number
+	/** Whether the one that it was held against was always about as fast: if not, the device had something else to do. */
+	readonly steady: boolean
 	/** The same of the one that it was held against. */
 	readonly reference: { readonly rate: number; readonly latency: number }
 }
@@ -53,6 +55,8 @@ const shortest = 60
 const rounds = { least: 3, most: 7 }
 /** Milliseconds after which no further round is begun, when there are enough of them. */
 const enough = 600
+/** By how much of their median rates differ on a device that has nothing else to do. */
+const usualSpread = 0.3
 /** Milliseconds that a run may take. */
 const runLimit = 10_000
 /** Passes before it counts: WebAssembly gets faster while it runs, and GPUs compile their shaders. */
@@ -105,6 +109,7 @@ export async function measure({ samples, reference, members, hopeless, signal }:
 		rate: median(rates),
 		gain: median(gains),
 		latency,
+		steady: references.length < rounds.least || (Math.max(...references) - Math.min(...references)) / median(references) <= usualSpread,
 		reference: { rate: median(references), latency: await lone(reference, used, signal) },
 	}
 }

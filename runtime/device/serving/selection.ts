@@ -12,7 +12,7 @@ import { recordOf } from './record.ts'
 import type { Serving } from './serving.ts'
 import type { Stillness } from './stillness.ts'
 import { ranking, type Trial, tellTrial, whyOf, winnerOf } from './trial.ts'
-import { bestOf, runTrials } from './trials.ts'
+import { runTrials } from './trials.ts'
 
 export interface SelectionOptions {
 	manifest: Manifest
@@ -114,7 +114,7 @@ export class Selection {
 
 	report(serving: Serving): ServingReport {
 		const { kind, workers, most, failures } = serving
-		const winner = winnerOf(this.#eligible)
+		const winner = this.#winner(this.#eligible)
 		const failed = failures.at(-1)
 		const trials: TrialReport[] = this.#trials.map((trial) => {
 			const told = tellTrial(trial, winner, nameOf(trial) === nameOf(kind))
@@ -135,13 +135,21 @@ export class Selection {
 		return this.#trials.filter((trial) => names.has(nameOf(trial)))
 	}
 
+	#winner(trials: readonly Trial[]): Trial | undefined {
+		const winner = winnerOf(trials)
+		if (!winner || nameOf(winner) !== nameOf(this.#reference)) return winner
+		// That one worker is as good as several is not believed of a device that was busy: they are started only when there is work for them.
+		const several = trials.find((trial) => nameOf(trial) === nameOf(this.#options.first) && trial.refused === null)
+		return several?.busy ? several : winner
+	}
+
 	async #letBestServe(serving: Serving): Promise<void> {
 		const refused = new Set<Kind>()
 		for (;;) {
 			const failed = (kind: Kind) => refused.has(kind) || serving.failures.some((failure) => nameOf(failure.kind) === nameOf(kind))
 			const kinds = this.#kinds.filter((kind) => !failed(kind))
-			const best = bestOf(this.#trials, kinds)
-			const winner = winnerOf(this.#eligible.filter((trial) => kinds.some((kind) => nameOf(kind) === nameOf(trial))))
+			const winner = this.#winner(this.#eligible.filter((trial) => kinds.some((kind) => nameOf(kind) === nameOf(trial))))
+			const best = winner && kinds.find((kind) => nameOf(kind) === nameOf(winner))
 			if (!best || !winner) {
 				this.#why = 'measured: nothing else can serve here'
 				return

@@ -23,6 +23,8 @@ export interface Trial {
 	memory: number
 	/** Why it cannot serve, with figures. */
 	refused: string | null
+	/** The device had something else to do: the figures say little. */
+	busy: boolean
 	/** The GPU that it was measured on; `null` for WebAssembly. */
 	device: string | null
 }
@@ -51,7 +53,7 @@ export function whyOf(winner: Trial, trials: readonly Trial[]): string {
 
 /** @param serves whether it is the kind that takes the calls. */
 export function tellTrial(trial: Trial, winner: Trial | undefined, serves: boolean): TrialReport {
-	const { gain: _gain, memory: _memory, refused: _refused, device: _device, ...told } = trial
+	const { gain: _gain, memory: _memory, refused: _refused, device: _device, busy: _busy, ...told } = trial
 	const rounded = (figure: number | null) => figure && Number(figure.toPrecision(3))
 	return { ...told, rate: rounded(told.rate), latency: rounded(told.latency), verdict: verdictOf(trial, winner, serves) }
 }
@@ -59,7 +61,7 @@ export function tellTrial(trial: Trial, winner: Trial | undefined, serves: boole
 function verdictOf(trial: Trial, winner: Trial | undefined, serves: boolean): string {
 	if (trial.refused !== null) return trial.refused
 	if (trial.gain === null) return 'not measured yet'
-	const figure = `${times(trial)} the rate of one wasm worker of one thread`
+	const figure = `${times(trial)} the rate of one wasm worker of one thread${trial.busy ? ', measured while the device was busy' : ''}`
 	if (serves) return `serves: ${figure}`
 	if (!winner || trial === winner) return figure
 	return gainOf(trial) > gainOf(winner) ? `hardly faster, but larger: ${figure}` : `not faster: ${figure}`

@@ -6,7 +6,7 @@ import { type Kind, nameOf, sameWorkers } from './kind.ts'
 import { measure, type Sample } from './measure.ts'
 import type { Record } from './record.ts'
 import type { Stillness } from './stillness.ts'
-import { type Trial, winnerOf } from './trial.ts'
+import type { Trial } from './trial.ts'
 
 export interface TrialsOptions {
 	/** One worker of it is what all others are held against. */
@@ -36,10 +36,15 @@ export interface Limits {
 	trial: number
 	/** Milliseconds that all trials together may take. Default: 30,000. */
 	all: number
+	/** Milliseconds until it is measured again what was measured while the device was busy. Default: 10,000. */
+	again: number
 }
 
 /** Rates so far below the best need not be known exactly. */
 const hopeless = 0.5
+
+/** Times that a kind is measured on a device that is busy each time. */
+const mostUnsteady = 3
 
 /** Trouble of the moment, which says nothing about the kind. */
 const passing: ReadonlySet<string> = new Set([
@@ -60,17 +65,19 @@ const passing: ReadonlySet<string> = new Set([
  */
 export async function runTrials(options: TrialsOptions): Promise<Trial[]> {
 	const { reference, kinds, record, stillness, signal, onTrial } = options
-	const limits: Limits = { pause: 1000, trial: 20_000, all: 30_000, ...options.limits }
+	const limits: Limits = { pause: 1000, trial: 20_000, all: 30_000, again: 10_000, ...options.limits }
 	const wanted = new Set([reference, ...kinds].map(nameOf))
 	const trials = (await record.recall()).filter((trial) => wanted.has(nameOf(trial)))
 	/** Those of the moment are not kept. */
 	const fleeting = new Set<Trial>()
+	/** How often a kind was measured while the device was busy. */
+	const unsteady = new Map<string, number>()
 	let left = limits.all
 
 	const undone = () => kinds.filter((kind) => !trials.some((trial) => nameOf(trial) === nameOf(kind)))
 	async function found(kind: Kind, result: Partial<Trial>, keep = true): Promise<void> {
 		const { provider, threads, workers, build } = kind
-		const empty = { golden: null, rate: null, gain: null, latency: null, memory: 0, refused: null }
+		const empty = { golden: null, rate: null, gain: null, latency: null, memory: 0, refused: null, busy: false }
 		const trial: Trial = { provider, threads, workers, build, ...empty, device: options.deviceOf(kind), ...result }
 		const before = trials.findIndex((other) => nameOf(other) === nameOf(trial))
 		if (before >= 0) trials.splice(before, 1)
@@ -120,10 +127,13 @@ export async function runTrials(options: TrialsOptions): Promise<Trial[]> {
 				signal,
 			})
 			const memory = used.every((one) => one.memory > 0) ? used.reduce((sum, one) => sum + one.memory, 0) : 0
-			const { rate, gain, latency } = speed
-			await found(kind, { golden: 'passed', rate, gain, latency, memory })
+			const { rate, gain, latency, steady } = speed
+			const times = (unsteady.get(nameOf(kind)) ?? 0) + (steady ? 0 : 1)
+			unsteady.set(nameOf(kind), times)
+			if (!steady && times < mostUnsteady) return
+			await found(kind, { golden: 'passed', rate, gain, latency, memory, busy: !steady }, steady)
 			if (!trials.some((trial) => nameOf(trial) === nameOf(reference)))
-				await found(reference, { golden: 'passed', ...speed.reference, gain: 1, memory: plain[0]?.memory ?? 0 })
+				await found(reference, { golden: 'passed', ...speed.reference, gain: 1, memory: plain[0]?.memory ?? 0 }, steady)
 		}
 
 		try {
@@ -169,17 +179,12 @@ export async function runTrials(options: TrialsOptions): Promise<Trial[]> {
 		} catch (error) {
 			// Broken off by a call: again later.
 			if (signal.aborted) throw error
+			continue
 		}
+		if (undone().some((kind) => unsteady.has(nameOf(kind)))) await sleep(limits.again, signal)
 	}
 	for (const kind of undone()) await found(kind, { refused: 'the time for trials was used up: it will be tried next time' }, false)
 	return trials
-}
-
-/** The best of those that may serve. */
-export function bestOf(trials: readonly Trial[], kinds: readonly Kind[]): Kind | undefined {
-	const names = new Map(kinds.map((kind) => [nameOf(kind), kind]))
-	const winner = winnerOf(trials.filter((trial) => names.has(nameOf(trial))))
-	return winner && names.get(nameOf(winner))
 }
 
 /** Aborts the work after so many milliseconds, and calls `onLate`. @throws what it throws, or `deadline-exceeded`. */
@@ -202,4 +207,18 @@ async function limited(
 	} finally {
 		clearTimeout(timer)
 	}
+}
+
+/** @throws what the signal aborts with. */
+async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+	await new Promise<void>((resolve) => {
+		const wake = () => {
+			clearTimeout(timer)
+			signal.removeEventListener('abort', wake)
+			resolve()
+		}
+		const timer = setTimeout(wake, milliseconds)
+		signal.addEventListener('abort', wake, { once: true })
+	})
+	signal.throwIfAborted()
 }
