@@ -25,7 +25,7 @@ export function whereWords(ran: Provenance): string {
 export function whyWords(ran: Provenance, policy: Policy): string {
 	const passed = ran.overflow.find((overflow) => overflow.executor === 'device') ?? ran.overflow[0]
 	if (passed) return `Not on this device, because ${reasons[passed.reason]}`
-	if (onDevice(ran)) return policy === 'device-only' ? 'Nothing was sent, as you asked' : 'The model is here, so nothing was sent'
+	if (onDevice(ran)) return policy === 'device-only' ? 'Nothing was sent, as you asked' : 'The model is here, so your words were not sent'
 	return `Not on this device, because ${reasons.policy}`
 }
 

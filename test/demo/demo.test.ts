@@ -54,7 +54,7 @@ describe('a first visit', () => {
 		expect(answer).toMatch(/Take the wheel out.*\n+Match 0\.\d\d/s)
 		expect(await page.locator('.alternatives details').count()).toBe(2)
 		expect(route).toMatch(/This device answered in \d/)
-		expect(route).toContain('nothing was sent')
+		expect(route).toContain('your words were not sent')
 		expect(route).toMatch(/Waiting\s+[\d.]+ ms\s+Computing\s+[\d.]+ ms/)
 		expect(errors).toEqual([])
 		await context.close()
