@@ -19,7 +19,7 @@ import { Sizing } from './sizing.ts'
 import { soon } from './turn.ts'
 
 /** Errors that may be one row's fault, or the batch's: its rows are run again one by one. */
-const oneRowsFault = ['invalid-input', 'internal', 'unsupported', 'too-large']
+const oneRowsFault = ['invalid-input', 'internal', 'unsupported', 'too-large', 'out-of-memory']
 
 /** Milliseconds for which calls that come one upon another put off a run that could begin. */
 const longestTurn = 1
@@ -60,8 +60,9 @@ export class Batcher {
 		if (this.#disposed) throw this.#disposed
 		const measured = this.#layout.measure(tensors)
 		const units = unitsOf(measured.sizes)
-		const { maxWork } = this.#sizing
-		if (units > maxWork) throw new SpillwayError('too-large', `one row asks for ${units}, the product of its axes; the limit is ${maxWork}`)
+		const { maxWork } = this.#options
+		if (maxWork !== undefined && units > maxWork)
+			throw new SpillwayError('too-large', `one row asks for ${units}, the product of its axes; the limit is ${maxWork}`)
 		return measured
 	}
 

@@ -11,7 +11,10 @@ export interface BatchingOptions {
 	maxBatch?: number | undefined
 	/** Milliseconds that a run which could begin waits for more rows, at most. Default: as long as the measured arrivals make it pay, at most 20. */
 	maxWait?: number | undefined
-	/** Most work of a run, rows times the named axes (tokens), padding included: bounds its memory. Default: 2048. */
+	/**
+	 * Most work of a run, rows times the named axes (tokens), padding included: bounds its memory. A row that is larger alone is refused.
+	 * Default: 2048, and such a row runs alone.
+	 */
 	maxWork?: number
 	/** Runs that may be under way in the inner executor at a time, now. Default: 1. */
 	width?(): number
@@ -48,7 +51,7 @@ export interface Batching extends Executor {
  * Cuts calls into rows along the manifest's `batch` axis, and runs rows of near-equal length together, whoever sent them. A model without
  * that axis has its calls run one by one, in the same order and within the same bounds. Rows with the same bytes share one run.
  *
- * Adds to the inner executor's errors: `too-large` when one row alone is over `maxWork`, `unavailable` when a call's rows were answered in
+ * Adds to the inner executor's errors: `too-large` when one row alone is over a `maxWork` that was given, `unavailable` when a call's rows were answered in
  * different spaces, `deadline-exceeded` at once when the time left cannot suffice.
  *
  * @example tokenized(batching({ manifest, width: () => pool.width })(pool), { manifest, tokenizer })

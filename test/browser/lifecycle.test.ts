@@ -1,10 +1,15 @@
 // How models and engines come and go in a page: what does not fit, what nobody uses, what does not answer, and what is left of it all.
 
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Description } from '../../models/format/manifest.ts'
 import type { RuntimeOptions } from '../../runtime/index.ts'
 import { startLocal } from '../edge/local.ts'
 import { keys } from '../edge/suites/under-test.ts'
+import { makeRing } from '../fixtures/ring/make.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
@@ -57,7 +62,18 @@ const living = () =>
 	})
 
 /** Of a tiny model with one worker: enough for one of them, too little for two. */
-const oneModel = 60e6
+const oneModel = 45e6
+
+/** The model `ring` for signals of any length, as `wide`: what it computes in is a hundred and twenty-eight times as large as its input. */
+async function addWideRing(): Promise<void> {
+	const folder = await makeRing(await mkdtemp(join(tmpdir(), 'spillway-ring-')))
+	const read = async (name: string) => new Uint8Array(await readFile(join(folder, name)))
+	const description = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as Description
+	const files = { 'ring.onnx': await read('ring.onnx'), 'ring-weights.bin': await read('ring-weights.bin') }
+	await rm(folder, { recursive: true })
+	const axes = Object.fromEntries(Object.keys(description.axes).map((name) => [name, {}]))
+	await models.add({ ...description, model: 'wide', axes }, files)
+}
 
 describe('memory', () => {
 	test('explain tells what a model takes, what all take, and what they may take', async () => {
@@ -110,6 +126,27 @@ describe('memory', () => {
 			error: { code: 'out-of-memory' },
 			estimate: { can: 'no', reason: 'memory' },
 		})
+	})
+
+	test('a call that needs more than there may be fails alone', async () => {
+		await addWideRing()
+		await open({ memory: oneModel })
+		const infer = (length: number) =>
+			page.evaluate(async (length) => {
+				const { runtime, errorOf, spillway } = window
+				return errorOf(
+					runtime.model('wide').infer({
+						signal: spillway.tensor('FP32', [length], new Float32Array(length)),
+						gain: spillway.tensor('FP32', [1], Float32Array.of(2)),
+					}),
+				)
+			}, length)
+		expect(await infer(4000)).toBe('none')
+		const session = page.workers().find((one) => one.url().endsWith('session.js'))
+		expect(await infer(60_000)).toMatchObject({ code: 'out-of-memory' })
+		expect(await infer(16)).toBe('none')
+		expect(page.workers()).toContain(session)
+		expect((await report('wide')).memory.used).toBeLessThanOrEqual(oneModel + 10e6)
 	})
 
 	test('beside an edge its calls go there, with the reason', async () => {

@@ -84,6 +84,14 @@ describe('joining', () => {
 		await expect(batched.infer({ ...callOf([1]), tensors: {} }, context())).rejects.toMatchObject({ code: 'invalid-input' })
 	})
 
+	test('a row of any size runs alone, where no limit was given', async () => {
+		const made = batchingOver({}, { manifest: { ...echoing, axes: { batch: {}, tokens: {} } } })
+		const calls = [callOf(text(3000, 1)), callOf(text(4, 2)), callOf(text(4, 3))]
+		const answers = await together(made, () => calls.map((call) => made.batched.infer(call, context())))
+		for (const [index, call] of calls.entries()) check(call, answers[index] as Answer)
+		expect(made.inner.runs.map(({ rows }) => rows.length).sort()).toEqual([1, 2])
+	})
+
 	test('without pad values only rows of one size are joined', async () => {
 		const inputs = [{ name: 'ids', datatype: 'INT32' as const, shape: ['batch', 'tokens'] }]
 		const made = batchingOver({}, { manifest: { ...echoing, inputs } })
