@@ -52,7 +52,7 @@ export async function openTabs(browser: Browser, site: Site, count: number, opti
 			const leader = await tabs.leader()
 			return tabs.pages.filter((page) => page !== leader)
 		},
-		workers: () => tabs.pages.flatMap((page) => page.workers().map((worker) => worker.url().split('/').at(-1) as string)).sort(),
+		workers: () => tabs.pages.flatMap((page) => page.workers().map((worker) => worker.url().split(/[/#]/).at(-1) as string)).sort(),
 		close: () => context.close(),
 	}
 	for (let i = 0; i < count; i++) await tabs.open()
