@@ -103,7 +103,7 @@ export default defineConfig({
 	environments: {
 		client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
 		webgpu: file('runtime/webgpu.ts', 'dist/runtime', 'webgpu.js'),
-		serviceWorker: file('runtime/service-worker.ts', 'dist/runtime', 'service-worker.js'),
+		serviceWorker: file('runtime/page/service-worker.ts', 'dist/runtime', 'service-worker.js'),
 		...later,
 		script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),
 	},

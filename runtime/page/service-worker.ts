@@ -1,12 +1,12 @@
 // Spillway in a service worker: it starts no worker and loads no file later, but may use the engine that a page shares, and the edge.
 
-import { builtIn } from './page/lazy.ts'
-import { assetsIn, type RuntimeOptions } from './page/options.ts'
-import { makeRuntime, type Runtime } from './page/runtime.ts'
-import * as edge from './remote/page.ts'
-import * as tabs from './tabs/tabs.ts'
+import * as edge from '../remote/page.ts'
+import * as tabs from '../tabs/tabs.ts'
+import { builtIn } from './lazy.ts'
+import { assetsIn, type RuntimeOptions } from './options.ts'
+import { makeRuntime, type Runtime } from './runtime.ts'
 
-export * from './index.ts'
+export * from '../index.ts'
 
 /**
  * The runtime of a service worker. Under `shared: true` calls go to the engine of an open page with the same options; while there is none they go
