@@ -1,0 +1,129 @@
+// Stress: many calls at once with random deadlines, aborts and priorities, while workers end and runtimes are disposed of.
+
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { Browser, Page, Worker } from 'playwright-core'
+import { expect } from 'vitest'
+import type { RuntimeOptions } from '../../runtime/index.ts'
+import { type Census, censusOf, counting, installCensus } from './census.ts'
+import { openPage, runtimeFolder } from './page.ts'
+import type { Site } from './site.ts'
+import { type Fault, type Planned, type Question, seeded } from './stress-plan.ts'
+import { type RunResult, runPlan } from './stress-run.ts'
+
+export interface StressOptions {
+	browser: Browser
+	site: Site
+	/** For `createRuntime`. */
+	runtime: RuntimeOptions
+	planned: readonly Planned[]
+	/** One for each model: answered before and after, in peace. */
+	calm: readonly Question[]
+	/** Calls under way at a time. */
+	parallel: number
+	/** Which of several workers is hit. */
+	seed: number
+}
+
+/**
+ * Opens a page and carries out the plan in it. Each call must settle as it should; afterwards page, engine and session workers must hold no more
+ * than before, and nothing once all is disposed of.
+ */
+export async function stress({ browser, site, runtime, planned, calm, parallel, seed }: StressOptions): Promise<RunResult> {
+	const plans: Record<string, readonly Planned[]> = { '/plan.json': planned, '/calm.json': calm }
+	site.fault = (path, response) => {
+		const send = (type: string, text: string) => response.writeHead(200, { 'Content-Type': type }).end(text)
+		if (plans[path]) send('application/json', JSON.stringify(plans[path]))
+		else if (/\/spillway\/(engine|session)\.js$/.test(path))
+			readFile(join(runtimeFolder, basename(path)), 'utf8').then((script) => send('text/javascript', counting(script)))
+		else return false
+		return true
+	}
+	let hits = 0
+	const page = await openPage(browser, site, async (page) => {
+		await page.addInitScript(installCensus)
+		await page.exposeFunction(
+			'cause',
+			causeOf(page, seed, () => hits++),
+		)
+	})
+	try {
+		const empty = await censusOf(page)
+		await page.evaluate((options) => {
+			window.runtime = window.spillway.createRuntime(options)
+		}, runtime)
+		const run = (plan: string) => page.evaluate(runPlan, { plan, parallel, runtime })
+		const inPeace = async () => {
+			expect(await run('/calm.json')).toMatchObject({ ends: { answered: calm.length }, wrong: [] })
+			return countThreads(page)
+		}
+		const before = await inPeace()
+		const result = await run('/plan.json')
+		expect(result.wrong).toEqual([])
+		// One that comes while nothing is there to be hit is none.
+		expect(hits).toBeGreaterThan(planned.filter(({ fault }) => fault && fault !== 'dispose').length / 2)
+		const after = await inPeace()
+		await expectCensus(page, before.page)
+		// Another session worker than the first of its model may have come.
+		for (const session of after.sessions) expect(before.sessions).toContainEqual(session)
+		const more = after.sessions.length - before.sessions.length
+		for (const what of Object.keys(before.engine) as (keyof Census)[])
+			expect(after.engine[what], `${what} of the engine`).toBeLessThanOrEqual(before.engine[what] + 10 * more)
+
+		await page.evaluate(async () => {
+			await window.runtime.dispose()
+			Object.assign(window, { runtime: undefined })
+		})
+		await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0)
+		expect(await page.evaluate(() => navigator.locks.query())).toEqual({ held: [], pending: [] })
+		await expectCensus(page, empty)
+		return result
+	} finally {
+		await page.context().close()
+	}
+}
+
+const isSession = (worker: Worker) => worker.url().endsWith('session.js')
+const isEngine = (worker: Worker) => worker.url().endsWith('engine.js')
+
+/** Within seconds: how long the end of an engine is waited for is bounded by timers. */
+const expectCensus = (page: Page, expected: Census) =>
+	expect.poll(() => censusOf(page), { timeout: 20_000, interval: 500 }).toEqual(expected)
+
+async function countThreads(page: Page): Promise<{ page: Census; engine: Census; sessions: Census[] }> {
+	const engines = page.workers().filter(isEngine)
+	expect(engines).toHaveLength(1)
+	return {
+		page: await censusOf(page),
+		engine: await censusOf(engines[0] as Worker),
+		sessions: await Promise.all(page.workers().filter(isSession).map(censusOf)),
+	}
+}
+
+const scripts: Record<Exclude<Fault, 'dispose' | 'engine'>, string> = {
+	session: 'self.close()',
+	error: 'throw new Error("out of its mind")',
+	busy: 'const end = Date.now() + 2000; while (Date.now() < end);',
+	hang: 'for (;;);',
+}
+
+/** What lets a fault happen in the page's workers. */
+function causeOf(page: Page, seed: number, onHit: () => void): (fault: Exclude<Fault, 'dispose'>) => Promise<void> {
+	const random = seeded(seed)
+	return async (fault) => {
+		const there = page.workers().filter(fault === 'engine' ? isEngine : isSession)
+		const worker = there[Math.floor(random() * there.length)]
+		const script = fault === 'engine' ? 'self.close()' : scripts[fault]
+		// A moment later, so that this here settles before. It may have ended by itself.
+		await worker?.evaluate((script) => void setTimeout(script, 0), script).then(onHit, () => {})
+	}
+}
+
+/** Lateness, as it is printed. */
+export function lateness({ ends, late }: RunResult): string {
+	const tell = (list: number[]) => {
+		const at = (share: number) => (list[Math.min(list.length - 1, Math.floor(list.length * share))] ?? 0).toFixed(1)
+		return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms (${list.length})`
+	}
+	return `${JSON.stringify(ends)}; after the deadline: ${tell(late.deadline)}; after the abort: ${tell(late.abort)}`
+}
