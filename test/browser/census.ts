@@ -24,10 +24,10 @@ export const censusFlags = ['--js-flags=--expose-gc']
 export function installCensus(): void {
 	const timers = new Set<unknown>()
 	const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis
-	globalThis.setTimeout = ((handler: TimerHandler, delay?: number, ...more: unknown[]) => {
+	globalThis.setTimeout = ((handler: (...all: unknown[]) => void, delay?: number, ...more: unknown[]) => {
 		const id: unknown = setTimeout(() => {
 			timers.delete(id)
-			if (typeof handler === 'function') handler(...more)
+			handler(...more)
 		}, delay)
 		timers.add(id)
 		return id
