@@ -102,7 +102,7 @@ export default defineConfig({
 	plugins: [keepAddresses, keepImports, copyFiles],
 	environments: {
 		client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
-		webgpu: file('runtime/webgpu.ts', 'dist/runtime', 'webgpu.js'),
+		webgpu: file('runtime/page/webgpu.ts', 'dist/runtime', 'webgpu.js'),
 		serviceWorker: file('runtime/page/service-worker.ts', 'dist/runtime', 'service-worker.js'),
 		...later,
 		script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),

@@ -1,9 +1,9 @@
 // Spillway in a page, for applications that name `webgpu` or `webnn` among the providers: the same module, with the files for GPUs.
 
-import type { Assets, RuntimeOptions } from './page/options.ts'
-import { makeRuntime, type Runtime } from './page/runtime.ts'
+import type { Assets, RuntimeOptions } from './options.ts'
+import { makeRuntime, type Runtime } from './runtime.ts'
 
-export * from './index.ts'
+export * from '../index.ts'
 
 /** A bundler copies them all, 17 MB more than those of the module `spillway`; a page downloads what it uses. */
 const beside: Assets = {
