@@ -1,4 +1,4 @@
-// The little of @huggingface/transformers that the benchmark calls. The package is installed by the benchmark alone.
+// The little of the peers that the benchmark calls. They are installed by the benchmark alone.
 
 declare module '@huggingface/transformers' {
 	export const env: {
@@ -12,4 +12,16 @@ declare module '@huggingface/transformers' {
 		dispose(): Promise<unknown>
 	}
 	export function pipeline(task: 'feature-extraction', model: string, options: { dtype: string; device: string }): Promise<unknown>
+}
+
+declare module 'workerpool' {
+	export class Transfer {
+		constructor(message: unknown, transfer: unknown[])
+	}
+	export function worker(methods: Record<string, (...args: never[]) => unknown>): void
+	export interface Pool {
+		exec(method: string, params: unknown[]): PromiseLike<unknown>
+		terminate(): PromiseLike<unknown>
+	}
+	export function pool(script: string, options: Record<string, unknown>): Pool
 }

@@ -1,7 +1,7 @@
 // @huggingface/transformers in the page, as its documentation shows it, over the stock int8 file.
 
 import { env, type FeatureExtractionPipeline, pipeline } from '@huggingface/transformers'
-import type { Contender } from './contender.ts'
+import { offer } from './contender.ts'
 
 env.allowRemoteModels = false
 env.allowLocalModels = true
@@ -22,11 +22,11 @@ async function embed(texts: string[]): Promise<Float32Array[]> {
 	return texts.map((_, row) => data.slice(row * size, (row + 1) * size))
 }
 
-window.contender = {
-	first: async (text) => (await embed([text]))[0] as Float32Array,
-	each: async (texts) => (await Promise.all(texts.map((text) => embed([text])))).map((vectors) => vectors[0] as Float32Array),
+offer({
+	one: async (text) => (await embed([text]))[0] as Float32Array,
 	all: embed,
 	dispose: async () => {
 		await (await extractor()).dispose()
 	},
-} satisfies Contender
+	cosine: 0.9,
+})

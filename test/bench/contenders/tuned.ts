@@ -1,0 +1,13 @@
+// ONNX Runtime Web in a worker, tuned by hand.
+
+import { askWorker } from './asking.ts'
+import { offer } from './contender.ts'
+
+const { ask, terminate } = askWorker('tuned-worker')
+
+offer({
+	one: async (text) => (await ask([text]))[0] as Float32Array,
+	all: ask,
+	dispose: async () => terminate(),
+	cosine: 0.9,
+})
