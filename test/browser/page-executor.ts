@@ -1,13 +1,12 @@
 // A page with a runtime in it as an executor of the test: calls go over to the page, answers come back.
 
-import type { Page } from 'playwright-core'
-import type { Answer, Call, TensorsCall } from '../../runtime/core/call.ts'
+import type { Answer, Call, ModelRef, TensorsCall } from '../../runtime/core/call.ts'
 import { type Datatype, viewAs } from '../../runtime/core/datatype.ts'
 import { type ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
 import type { Context, Executor } from '../../runtime/core/executor.ts'
 import type { Subject } from '../contract/executor.ts'
+import { ringReference } from '../fixtures/ring/make.ts'
 import { expectedVector } from '../runtime/tiny.ts'
-import { blockSession } from './page.ts'
 
 declare global {
 	interface Window {
@@ -28,17 +27,19 @@ interface Asked {
 
 type Told = { ran: Answer['ran']; vectors?: number[][]; tensors?: Plain } | { code: ErrorCode; message: string }
 
-/**
- * @param page with `window.runtime`.
- * @param host the page whose session workers answer.
- */
-function pageExecutor(page: Page, host: Page): { executor: Executor; hold: Subject['hold'] } {
+/** A page of any browser. */
+export interface PageToAsk {
+	/** Runs a function in the page; what goes in and comes back is plain data. */
+	evaluate<Result, Argument>(run: (argument: Argument) => Result | Promise<Result>, argument: Argument): Promise<Result>
+}
+
+function pageExecutor(page: PageToAsk): Executor {
 	let ids = 0
 
 	async function infer(call: Call, { remaining, signal }: Context): Promise<Answer> {
 		const id = ++ids
 		const plain = call.kind === 'tensors' ? { ...call, tensors: plainOf(call.tensors) } : call
-		const abort = () => page.evaluate((id) => window.controllers?.get(id)?.abort(), id)
+		const abort = () => void page.evaluate((id) => window.controllers?.get(id)?.abort(), id)
 		signal.addEventListener('abort', abort)
 		const told = await page.evaluate(ask, { id, call: plain, remaining, aborted: signal.aborted } as Asked)
 		if ('code' in told) throw new SpillwayError(told.code, told.message, { cause: signal.reason })
@@ -49,20 +50,13 @@ function pageExecutor(page: Page, host: Page): { executor: Executor; hold: Subje
 	}
 
 	return {
-		executor: {
-			name: 'page',
-			accepts: ['tensors', 'embed'],
-			estimate: () => {
-				throw new Error('asked of the page itself')
-			},
-			infer,
-			dispose: () => page.evaluate(() => window.runtime.dispose()),
+		name: 'page',
+		accepts: ['tensors', 'embed'],
+		estimate: () => {
+			throw new Error('asked of the page itself')
 		},
-		// For so long the session worker does nothing else.
-		async hold() {
-			await blockSession(host, 500)
-			return () => {}
-		},
+		infer,
+		dispose: () => page.evaluate(() => window.runtime.dispose(), undefined),
 	}
 }
 
@@ -113,38 +107,44 @@ function typedOf(tensors: Plain) {
 	)
 }
 
-/** A page to ask, and the one whose session workers answer. */
+/** A page to ask, with `window.runtime`. */
 export interface Opened {
-	readonly page: Page
-	readonly host: Page
+	readonly page: PageToAsk
+	readonly hold: Subject['hold']
+	/** Network hops to what answers. Default 0. */
+	readonly hops?: number
 	close(): Promise<void>
 }
 
-const context: Context = { remaining: 30_000, signal: new AbortController().signal, hops: 0, retries: { left: 0 }, trace: '' }
+const context: Context = { remaining: 60_000, signal: new AbortController().signal, hops: 0, retries: { left: 0 }, trace: '' }
 
-const embed = (input: unknown): Call => ({ kind: 'task', model: { name: 'tiny-text' }, task: 'embed', input: input as string[] })
+const embed = (name: string, input: unknown): Call => ({ kind: 'task', model: { name }, task: 'embed', input: input as string[] })
 
-/** For the executor contract: the page asked to embed with `tiny-text`. */
-export async function embedding({ page, host, close }: Opened): Promise<Subject> {
-	const { executor, hold } = pageExecutor(page, host)
+interface Asking {
+	call(model?: Partial<ModelRef>): Call
+	check: Subject['check']
+	wrong: Subject['wrong']
+}
+
+async function subject({ page, hold, hops = 0, close }: Opened, asking: Asking): Promise<Subject> {
+	const executor = pageExecutor(page)
 	// Loaded, for what holds a session needs one.
-	await executor.infer(embed(['red']), context)
-	return {
-		executor,
-		hold,
-		close,
-		hops: 0,
-		sent: () => 0,
-		call: (model) => ({ ...embed(['hello world', '']), model: { name: 'tiny-text', ...model } }),
+	await executor.infer(asking.call(), context)
+	return { executor, hold, close, hops, sent: () => 0, ...asking }
+}
+
+/** For the executor contract: the page asked to embed with the tiny model of texts. */
+export const embedding = (opened: Opened, name = 'tiny-text'): Promise<Subject> =>
+	subject(opened, {
+		call: (model) => ({ ...embed(name, ['hello world', '']), model: { name, ...model } }),
 		check(output) {
 			if (output.kind !== 'embed') throw new Error('vectors were asked for')
 			for (const [i, expected] of [expectedVector([2, 4, 5, 3]), expectedVector([2, 3])].entries())
 				for (const [j, value] of expected.entries())
 					if (Math.abs((output.vectors[i]?.[j] ?? Number.NaN) - value) > 1e-5) throw new Error(`vector ${i} is ${output.vectors[i]}`)
 		},
-		wrong: { 'a number': embed([1]), 'no array': embed('hello') },
-	}
-}
+		wrong: { 'a number': embed(name, [1]), 'no array': embed(name, 'hello') },
+	})
 
 const pixels = (data = new Float32Array(6), shape = [1, 2, 3]): TensorsCall => ({
 	kind: 'tensors',
@@ -153,15 +153,8 @@ const pixels = (data = new Float32Array(6), shape = [1, 2, 3]): TensorsCall => (
 })
 
 /** For the executor contract: the page asked for the tensors of `tiny-pixels`. */
-export async function tensors({ page, host, close }: Opened): Promise<Subject> {
-	const { executor, hold } = pageExecutor(page, host)
-	await executor.infer(pixels(), context)
-	return {
-		executor,
-		hold,
-		close,
-		hops: 0,
-		sent: () => 0,
+export const tensors = (opened: Opened): Promise<Subject> =>
+	subject(opened, {
 		call: (model) => ({ ...pixels(Float32Array.of(0, 1, 2, 3, 4, 5)), model: { name: 'tiny-pixels', ...model } }),
 		check(output) {
 			if (output.kind !== 'tensors' || String(output.tensors.brighter?.data) !== '1,2,3,4,5,6') throw new Error('not brighter')
@@ -173,5 +166,31 @@ export async function tensors({ page, host, close }: Opened): Promise<Subject> {
 			'data that does not fit': pixels(new Float32Array(5)),
 			'no tensor at all': { ...pixels(), tensors: { pixels: null as never } },
 		},
-	}
-}
+	})
+
+const signal = Float32Array.of(0.5, -1, 0.25, 0)
+const filtered = ringReference(signal, 2).filtered
+const ring = (samples = signal, gain = 2): TensorsCall => ({
+	kind: 'tensors',
+	model: { name: 'ring' },
+	tensors: {
+		signal: { datatype: 'FP32', shape: [samples.length], data: samples },
+		gain: { datatype: 'FP32', shape: [1], data: Float32Array.of(gain) },
+	},
+})
+
+/** For the executor contract: the page asked for the tensors of `ring`. */
+export const rings = (opened: Opened): Promise<Subject> =>
+	subject(opened, {
+		call: (model) => ({ ...ring(), model: { name: 'ring', ...model } }),
+		check(output) {
+			if (output.kind !== 'tensors') throw new Error('tensors were asked for')
+			for (const [at, value] of filtered.entries())
+				if (!(Math.abs(Number(output.tensors.filtered?.data[at]) - value) < 1e-2)) throw new Error(`[${at}] is not ${value}`)
+		},
+		wrong: {
+			'no tensor': { ...ring(), tensors: {} },
+			'a tensor is missing': { ...ring(), tensors: { signal: ring().tensors.signal as never } },
+			'too many samples': ring(new Float32Array(4097)),
+		},
+	})

@@ -56,9 +56,13 @@ export async function openPage(browser: Browser, site: Site, before: (page: Page
 	return page
 }
 
-/** Keeps the page's session worker busy with nothing for so many milliseconds, from now on. */
-export async function blockSession(page: Page, milliseconds: number): Promise<void> {
-	const session = page.workers().find((one) => one.url().endsWith('session.js'))
+/**
+ * Keeps the page's session worker busy with nothing for so many milliseconds, from now on.
+ *
+ * @param script of that worker.
+ */
+export async function blockSession(page: Page, milliseconds: number, script = 'session.js'): Promise<void> {
+	const session = page.workers().find((one) => one.url().endsWith(script))
 	if (!session) throw new Error('no session worker')
 	// Later, so that this here settles before.
 	await session.evaluate((milliseconds) => {
@@ -67,4 +71,10 @@ export async function blockSession(page: Page, milliseconds: number): Promise<vo
 			while (Date.now() < end);
 		})
 	}, milliseconds)
+}
+
+/** For the executor contract: calls that come now are not answered for a while. */
+export async function holdSession(page: Page, script?: string): Promise<() => void> {
+	await blockSession(page, 500, script)
+	return () => {}
 }

@@ -5,7 +5,7 @@ import { beforeAll } from 'vitest'
 import { executorContract } from '../contract/executor.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
-import { staticHost } from './page.ts'
+import { holdSession, staticHost } from './page.ts'
 import { embedding, type Opened, tensors } from './page-executor.ts'
 import type { Site } from './site.ts'
 import { openTabs } from './tabs-open.ts'
@@ -25,7 +25,7 @@ async function open(model: string): Promise<Opened> {
 	const [host, page] = tabs.pages
 	if (!host || !page) throw new Error('no tabs')
 	await host.evaluate((model) => window.runtime.load(model).then(() => {}), model)
-	return { page, host, close: tabs.close }
+	return { page, hold: () => holdSession(host), close: tabs.close }
 }
 
 executorContract('the engine of another tab, asked to embed', { estimates: false, make: async () => embedding(await open('tiny-text')) })
