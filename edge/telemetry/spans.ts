@@ -42,18 +42,22 @@ export function memorySpans(most: number = mostKept): Spans {
 	}
 }
 
+/** Milliseconds from now beyond which no call was: the times that OTLP can tell end, and one span beyond would spoil all. */
+const farthest = 31 * 86_400_000
+
 /** A page's clock that differs by less is taken to be right: the difference is the way. */
 const trusted = 2_000
 
 /**
- * The spans of a page's report, by the edge's clock.
+ * The spans of a page's report, by the edge's clock; without those that cannot have been.
  *
  * @param arrived milliseconds since 1970 by this edge's clock.
  */
 export function spansOf({ sentAt, spans, version, build }: ReceivedReport, arrived: number): Span[] {
 	const skew = arrived - sentAt
 	const mend = Math.abs(skew) < trusted ? 0 : skew
-	return spans.map(({ trace, span, operation, model, start, duration, overflow = [], error, ...facts }) => ({
+	const near = spans.filter(({ start }) => Math.abs(start + mend - arrived) < farthest)
+	return near.map(({ trace, span, operation, model, start, duration, overflow = [], error, ...facts }) => ({
 		by: 'page',
 		trace,
 		span,

@@ -2,8 +2,9 @@
 
 import type { Provenance } from '../core/call.ts'
 import type { ErrorCode } from '../core/error.ts'
-import { type TraceParent, traceParent } from '../core/trace.ts'
+import { isTraceParent, type TraceParent, traceParent } from '../core/trace.ts'
 import type { CallObservation, Observation, Observe } from '../telemetry/observation.ts'
+import type { TracerSpan } from '../telemetry/options.ts'
 import type * as TelemetryFile from '../telemetry/page.ts'
 import { lazily } from './lazy.ts'
 import type { Settings } from './options.ts'
@@ -41,9 +42,17 @@ export function pageTelemetry(settings: Settings, disposal: AbortSignal): Teleme
 		watch(call) {
 			tell()
 			const { tracer, sample = 0.1 } = telemetry || { sample: 0 }
-			const span = tracer?.startSpan(`spillway ${call.model}`)
-			const { traceId, spanId, traceFlags = 0 } = span?.spanContext() ?? {}
-			const trace = span ? `00-${traceId}-${spanId}-0${traceFlags & 1}` : traceParent(undefined, Math.random() < sample)
+			let span: TracerSpan | undefined
+			let trace = ''
+			try {
+				span = tracer?.startSpan(`spillway ${call.model}`)
+				const { traceId, spanId, traceFlags = 0 } = span?.spanContext() ?? {}
+				trace = `00-${traceId}-${spanId}-0${traceFlags & 1}`
+			} catch {
+				// A tracer's fault is no call's.
+			}
+			// One without a provider has ids of zeros.
+			if (!isTraceParent(trace)) trace = traceParent(undefined, Math.random() < sample)
 			const start = performance.now()
 			return { trace, end: (ran, error) => tell({ type: 'call', ...call, trace, span, start, ran, error }) }
 		},

@@ -6,8 +6,6 @@ import { maxReportAge, type Report } from './wire.ts'
 /** Reports that are kept; the oldest go. */
 const mostKept = 20
 
-const name = 'telemetry'
-
 export interface Outbox {
 	/** Keeps a report. */
 	add(report: Report): Promise<void>
@@ -20,9 +18,11 @@ export interface Outbox {
 
 /**
  * @param records where reports are kept, for all pages of the origin.
+ * @param url where they go: what one edge was to be told, no other one is.
  * @param now milliseconds since 1970.
  */
-export function makeOutbox(records: Records, now: () => number): Outbox {
+export function makeOutbox(records: Records, url: string, now: () => number): Outbox {
+	const name = `telemetry ${url}`
 	const current = (reports: readonly Report[] = []) => reports.filter(({ madeAt }) => Math.abs(now() - madeAt) < maxReportAge)
 	const change = (make: (reports: readonly Report[]) => readonly Report[]) =>
 		records.update<readonly Report[]>(name, (reports) => make(current(reports)))

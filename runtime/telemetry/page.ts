@@ -25,7 +25,8 @@ declare const __SPILLWAY_VERSION__: string
  */
 export function startTelemetry({ telemetry: options, edge, key, policy }: Settings, disposal: AbortSignal): Observe {
 	const { tracer, consent } = options || {}
-	const reporting = edge !== undefined && key !== undefined && policy !== 'device-only' ? reportingTo(edge, key) : null
+	const reporting =
+		edge !== undefined && key !== undefined && policy !== 'device-only' ? reportingTo(edge, key, () => void telemetry.again()) : null
 	const telemetry = makeTelemetry({ tracer, consent, edge, reporting, timeline: performance, now: Date.now })
 	const { observe, flush } = later(telemetry.observe)
 	const life = new AbortController()
@@ -41,7 +42,7 @@ export function startTelemetry({ telemetry: options, edge, key, policy }: Settin
 	setTimeout(hidden)
 	globalThis.document?.addEventListener('visibilitychange', hidden, { signal })
 	globalThis.addEventListener?.('pagehide', finish, { signal })
-	globalThis.addEventListener?.('online', () => telemetry.online(), { signal })
+	globalThis.addEventListener?.('online', () => telemetry.again(), { signal })
 	const end = () => {
 		flush()
 		life.abort()
@@ -52,11 +53,12 @@ export function startTelemetry({ telemetry: options, edge, key, policy }: Settin
 	return observe
 }
 
-function reportingTo(edge: string, key: string): Reporting {
+function reportingTo(edge: string, key: string, again: () => void): Reporting {
 	const { navigator } = globalThis
-	const outbox = makeOutbox(pageRecords(), Date.now)
+	const url = edge + telemetryPath
+	const outbox = makeOutbox(pageRecords(), url, Date.now)
 	const sender = makeSender({
-		url: edge + telemetryPath,
+		url,
 		key,
 		outbox,
 		fetch: (...request) => globalThis.fetch(...request),
@@ -69,6 +71,7 @@ function reportingTo(edge: string, key: string): Reporting {
 				if (lock) await work()
 			})
 		},
+		again,
 		now: Date.now,
 	})
 	return { about: { version: __SPILLWAY_VERSION__, ...deviceClass(navigator, globalThis.crossOriginIsolated === true) }, outbox, sender }

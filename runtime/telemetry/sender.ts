@@ -23,6 +23,8 @@ export interface SenderOptions {
 	readonly online: () => boolean
 	/** Runs the work unless another page of the origin is at it. */
 	readonly alone: (work: () => Promise<void>) => Promise<void>
+	/** Called when the pause after a failure is over: `drain` is called again, if it still may. */
+	readonly again: () => void
 	/** Milliseconds since 1970. */
 	readonly now: () => number
 }
@@ -41,7 +43,7 @@ export interface Sender {
 /** What became of one try; `pause` is what the edge asks for, in milliseconds. */
 type Outcome = { readonly arrived: true } | { readonly refused: 'this' | 'all' } | { readonly pause: number }
 
-export function makeSender({ url, key, outbox, fetch, beacon, online, alone, now }: SenderOptions): Sender {
+export function makeSender({ url, key, outbox, fetch, beacon, online, alone, again, now }: SenderOptions): Sender {
 	let failures = 0
 	let notBefore = 0
 	let stopped = false
@@ -51,11 +53,12 @@ export function makeSender({ url, key, outbox, fetch, beacon, online, alone, now
 		try {
 			const response = await fetch(url, {
 				method: 'POST',
-				// Plain text needs no preflight.
+				// Plain text needs no preflight; an edge of the page's own origin need not learn which page it is.
 				headers: { 'content-type': 'text/plain;charset=UTF-8' },
 				body: bodyOf(report, key, now()),
 				keepalive: true,
 				credentials: 'omit',
+				referrerPolicy: 'origin',
 				signal: AbortSignal.timeout(patience),
 			})
 			if (response.ok) return { arrived: true }
@@ -87,7 +90,12 @@ export function makeSender({ url, key, outbox, fetch, beacon, online, alone, now
 		const pause = Math.max(asked, grown / 2 + (Math.random() * grown) / 2)
 		notBefore = now() + pause
 		clearTimeout(timer)
-		if (!stopped) timer = setTimeout(() => drain(), pause)
+		if (stopped) return
+		timer = setTimeout(() => {
+			// Timers count whole milliseconds, and another clock's.
+			notBefore = 0
+			again()
+		}, pause)
 	}
 
 	async function drain() {

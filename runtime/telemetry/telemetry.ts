@@ -36,8 +36,8 @@ export interface Telemetry {
 	readonly observe: Observe
 	/** Reports what there is, in the way of a page that may end now. */
 	finish(): Promise<void>
-	/** The network is back. */
-	online(): Promise<void>
+	/** What is kept may be sent now: the network is back, or a pause is over. */
+	again(): Promise<void>
 	/** Reports for the last time, and forgets all. */
 	stop(): Promise<void>
 }
@@ -112,14 +112,14 @@ export function makeTelemetry({ tracer, consent, edge, reporting, timeline, now 
 			schedule()
 		},
 		finish: () => report('finish'),
-		async online() {
-			if (reporting && (await mayReport(reporting))) await reporting.sender.drain()
+		async again() {
+			if (!stopped && reporting && (await mayReport(reporting))) await reporting.sender.drain()
 		},
 		async stop() {
 			stopped = true
+			marks.clear()
 			await report('finish')
 			reporting?.sender.stop()
-			marks.clear()
 		},
 	}
 }

@@ -35,7 +35,7 @@ interface Page {
 	state: { online: boolean; beacons: boolean }
 }
 
-function openPage(records = memoryStorage().records, more: Partial<SenderOptions> = {}): Page {
+function openPage(records = memoryStorage().records, more: Pick<Partial<SenderOptions>, 'key'> = {}): Page {
 	let time = Date.now()
 	const state = { online: true, beacons: true }
 	const weather: Weather[] = []
@@ -45,7 +45,7 @@ function openPage(records = memoryStorage().records, more: Partial<SenderOptions
 	const sender = makeSender({
 		url: `${edge.url}/v1/telemetry`,
 		key: keys.demo,
-		outbox: makeOutbox(records, now),
+		outbox: makeOutbox(records, `${edge.url}/v1/telemetry`, now),
 		async fetch(url, init) {
 			const today = weather.shift() ?? 'fine'
 			if (today === 'lost before') {
@@ -68,6 +68,7 @@ function openPage(records = memoryStorage().records, more: Partial<SenderOptions
 		},
 		online: () => state.online,
 		alone: (work) => work(),
+		again: () => {},
 		now,
 		...more,
 	})
@@ -84,7 +85,8 @@ function openPage(records = memoryStorage().records, more: Partial<SenderOptions
 	}
 }
 
-const kept = async (records: Records): Promise<readonly Report[]> => (await records.get<Report[]>('telemetry')) ?? []
+const kept = async (records: Records): Promise<readonly Report[]> =>
+	(await records.get<Report[]>(`telemetry ${edge.url}/v1/telemetry`)) ?? []
 const counted = async () => valueIn(await figuresOf(edge), 'spillway_page_reports_total')
 
 describe('on the way', () => {
@@ -189,6 +191,31 @@ describe('without a network', () => {
 		expect(page.seen).toEqual([204])
 		expect(await kept(page.records)).toEqual([])
 	})
+})
+
+test('what one edge was to be told, no other one is', async () => {
+	const { records } = memoryStorage()
+	const sent: string[] = []
+	const to = (url: string, status: number) =>
+		makeSender({
+			url,
+			key: 'pk_1',
+			outbox: makeOutbox(records, url, Date.now),
+			async fetch(url, init) {
+				sent.push(`${url} ${JSON.parse(init?.body as string).id}`)
+				return new Response(null, { status })
+			},
+			online: () => true,
+			alone: (work) => work(),
+			again: () => {},
+			now: Date.now,
+		})
+	const down = to('https://a.example/', 503)
+	await down.send(exampleReport({ id: 'one' }))
+	down.stop()
+	await to('https://b.example/', 204).send(exampleReport({ id: 'two' }))
+	await to('https://a.example/', 204).drain()
+	expect(sent).toEqual(['https://a.example/ one', 'https://b.example/ two', 'https://a.example/ one'])
 })
 
 describe('at the end of a page', () => {

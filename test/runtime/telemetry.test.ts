@@ -1,14 +1,19 @@
 // What becomes of observations: entries for the browser's tools, spans for the application's tracer, reports when they may be made.
 
-import type { Tracer as RealTracer } from '@opentelemetry/api'
+import { type Tracer as RealTracer, trace } from '@opentelemetry/api'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
+import { reportSchema } from '../../edge/telemetry/schema.ts'
+import { isTraceParent } from '../../runtime/core/trace.ts'
+import { pageTelemetry } from '../../runtime/page/telemetry.ts'
 import { memoryStorage } from '../../runtime/store/memory.ts'
 import { deviceClass } from '../../runtime/telemetry/device.ts'
 import { later } from '../../runtime/telemetry/later.ts'
 import type { Tracer } from '../../runtime/telemetry/options.ts'
 import { makeOutbox } from '../../runtime/telemetry/outbox.ts'
-import type { Sender } from '../../runtime/telemetry/sender.ts'
+import { makeRecorder } from '../../runtime/telemetry/recorder.ts'
+import { makeReport } from '../../runtime/telemetry/report.ts'
+import { makeSender, type Sender } from '../../runtime/telemetry/sender.ts'
 import { makeTelemetry, type TelemetryParts } from '../../runtime/telemetry/telemetry.ts'
 import type { Report } from '../../runtime/telemetry/wire.ts'
 import { countOf } from '../../runtime/telemetry/wire-histogram.ts'
@@ -22,7 +27,7 @@ function make(more: Partial<TelemetryParts> = {}) {
 	const sent: Report[] = []
 	const finished: Report[] = []
 	const { records } = memoryStorage()
-	const outbox = makeOutbox(records, Date.now)
+	const outbox = makeOutbox(records, 'https://edge.example.com/v1/telemetry', Date.now)
 	const sender: Sender = {
 		async send(report) {
 			sent.push(report)
@@ -64,6 +69,27 @@ describe('observations', () => {
 		flush()
 		expect(seen).toEqual(Array.from({ length: 251 }, (_, at) => at))
 		expect(vi.getTimerCount()).toBe(0)
+	})
+
+	test('wait in bounded number, though the timers of a hidden page do not come', () => {
+		let seen = 0
+		const { observe } = later(() => seen++)
+		for (let i = 0; i < 5000; i++) observe(answered(), 112)
+		expect(5000 - seen).toBeLessThanOrEqual(1000)
+	})
+
+	test('one that cannot be looked at, by the fault of a tracer, does not keep the others from it', () => {
+		const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+		const seen: number[] = []
+		const { observe, flush } = later((_, at) => {
+			if (at === 1) throw new Error('broken')
+			seen.push(at)
+		})
+		for (let at = 0; at < 3; at++) observe(answered(), at)
+		flush()
+		expect(seen).toEqual([0, 2])
+		expect(said).toHaveBeenCalledTimes(1)
+		said.mockRestore()
 	})
 })
 
@@ -163,12 +189,52 @@ describe('consent', () => {
 		expect(sent.map(({ calls }) => calls.map(({ total }) => countOf(total)))).toEqual([[2]])
 	})
 
+	test('that is taken back reaches what was to be tried again', async () => {
+		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+		let posted = 0
+		const outbox = makeOutbox(memoryStorage().records, 'https://edge.example.com/v1/telemetry', Date.now)
+		const sender = makeSender({
+			url: 'https://edge.example.com/v1/telemetry',
+			key: 'pk_1',
+			outbox,
+			async fetch() {
+				posted++
+				return new Response(null, { status: 503 })
+			},
+			online: () => true,
+			alone: (work) => work(),
+			again: () => void telemetry.again(),
+			now: Date.now,
+		})
+		let agreed = true
+		const about = { version: '0.1.0', ...deviceClass({}, false) }
+		const { telemetry } = make({ consent: () => agreed, reporting: { about, sender, outbox } })
+		telemetry.observe(answered(), 112)
+		await vi.advanceTimersByTimeAsync(60_000)
+		const before = posted
+		expect(before).toBeGreaterThan(1)
+		agreed = false
+		await vi.advanceTimersByTimeAsync(600_000)
+		expect(posted).toBe(before)
+		expect(await outbox.first()).toBeUndefined()
+		expect(vi.getTimerCount()).toBe(0)
+	})
+
+	test('that is never given leaves nothing behind when the runtime is disposed', async () => {
+		const { telemetry } = make({ consent: () => new Promise<boolean>(() => {}) })
+		telemetry.observe(answered(), 112)
+		telemetry.stop()
+		await vi.advanceTimersByTimeAsync(0)
+		expect(entries()).toEqual([])
+		expect(vi.getTimerCount()).toBe(0)
+	})
+
 	test('that fails, or answers anything but true, is none', async () => {
 		for (const consent of [() => Promise.reject(new Error('no dialog')), () => 1 as unknown as boolean]) {
 			const { telemetry, finished, sender } = make({ consent })
 			telemetry.observe(answered(), 112)
 			await telemetry.finish()
-			await telemetry.online()
+			await telemetry.again()
 			expect(finished).toEqual([])
 			expect(sender.drain).not.toHaveBeenCalled()
 		}
@@ -210,6 +276,25 @@ describe("the application's OpenTelemetry", () => {
 	const exporter = new InMemorySpanExporter()
 	const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).getTracer('app')
 	afterEach(() => exporter.reset())
+
+	test('a tracer without a provider, or one that throws, costs neither calls nor reports', () => {
+		const broken = {
+			startSpan() {
+				throw new Error('broken')
+			},
+		}
+		for (const tracer of [trace.getTracer('no provider'), broken]) {
+			const assets = { telemetry: 'data:text/javascript,export const startTelemetry = () => () => {}' }
+			const page = pageTelemetry({ telemetry: { tracer }, assets } as never, new AbortController().signal)
+			const call = page.watch({ operation: 'embed', model: 'minilm', policy: 'prefer-device' })
+			expect(isTraceParent(call.trace)).toBe(true)
+			call.end(undefined, 'network')
+			const recorder = makeRecorder()
+			recorder.call(failed('network', { trace: call.trace }), 112)
+			const report = makeReport({ version: '0.1.0', ...deviceClass({}, false) }, recorder.take(), Date.now())
+			expect(reportSchema.safeParse(report)).toMatchObject({ success: true })
+		}
+	})
 
 	test('its tracer fits', () => expectTypeOf<RealTracer>().toExtend<Tracer>())
 

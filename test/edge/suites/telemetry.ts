@@ -113,6 +113,18 @@ export function telemetrySuite(edge: () => EdgeUnderTest): void {
 			)
 		}
 
+		test('that cannot have been are left out: times that OTLP has no numbers for would spoil all', async () => {
+			const [now, strange] = [Date.now(), newTrace()]
+			for (const [start, sentAt] of [
+				[8.64e15, now],
+				[0, now],
+				[0, 8.64e15],
+				[8.64e15, 0],
+			] as const)
+				expect((await beacon(report({ spans: [spanIn(strange, start)], madeAt: sentAt, sentAt }))).status).toBe(204)
+			expect(await spansOf(strange)).toEqual([])
+		})
+
 		const newTrace = () => crypto.randomUUID().replaceAll('-', '')
 		const spanIn = (trace: string, start: number) => ({ ...report().spans[0], trace, start }) as KeyedReport['spans'][number]
 
