@@ -19,7 +19,10 @@ interface Reply {
 
 export function askOver(worker: Worker): Ask {
 	const waiting: ((reply: Reply) => void)[] = []
-	worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => waiting[+data.id]?.(data))
+	worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => {
+		waiting[+data.id]?.(data)
+		delete waiting[+data.id]
+	})
 	return (method, parameters, transfer = []) =>
 		new Promise((resolve, reject) => {
 			const id = waiting.push(({ type, value }) => (type === 'RAW' ? resolve : reject)(value)) - 1

@@ -45,18 +45,20 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 	const { shared, assets } = settings
 	// Where none can be started, there may be one in another tab.
 	const environment = shared ? undefined : environmentError()
-	const loadTabs = lazily<typeof TabsFile>(assets.tabs)
+	const loadTabs = lazily<typeof TabsFile>(assets.tabs, disposal)
 	const begin = async () => (shared ? (await loadTabs()).startEngine : startEngine)(settings, disposal, onTold)
 	/** In use, or on its way. */
 	let engine: Promise<Engine> | undefined
+	let running: Engine | undefined
 
 	function start(): Promise<Engine> {
 		const over = () => {
-			engine = undefined
+			engine = running = undefined
 			states.clear()
 		}
 		engine ??= begin().then(
 			(started) => {
+				running = started
 				started.over.addEventListener('abort', over)
 				return started
 			},
@@ -171,7 +173,8 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 			return end
 		},
 		async explain(model) {
-			return (await (await engine)?.ask('explain', [model])) ?? null
+			// One that is on its way, or lost meanwhile, tells nothing yet.
+			return (await running?.ask('explain', [model]).catch(() => null)) ?? null
 		},
 		async dispose() {
 			await engine?.then(

@@ -15,7 +15,7 @@ import { lazily } from './lazy.ts'
  * @param disposal aborted before `dispose`, with the error `disposed`.
  */
 export function laterEdge(file: string, address: string, key: string | undefined, now: boolean, disposal: AbortSignal): Executor {
-	const load = lazily<typeof EdgeFile>(file)
+	const load = lazily<typeof EdgeFile>(file, disposal)
 	let edge: Executor | undefined
 	const made = async () => {
 		const { edgeOfPage } = await load()

@@ -66,11 +66,11 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 		const ask: Ask = (...question) => Promise.race([asked(...question), ended])
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
-		await bounded('the start of the engine', { remaining: startLimit, signal }, () =>
-			ask('configure', [engineSettings(settings)]).then(unwrap),
-		)
+		await bounded('the start of the engine', { remaining: startLimit, signal }, async () => {
+			unwrap(await ask('configure', [engineSettings(settings)]))
+			await ask('connect', [port2], [port2])
+		})
 		worker.onerror = null
-		await ask('connect', [port2], [port2])
 		return {
 			infer: caller.infer,
 			over: over.signal,

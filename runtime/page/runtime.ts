@@ -35,6 +35,7 @@ export function makeRuntime(options: RuntimeOptions, beside: Assets): Runtime {
 	const edge =
 		address === undefined ? null : { address, executor: laterEdge(assets.edge, address, key, policy !== 'device-only', disposal.signal) }
 
+	let disposed: Promise<unknown> | undefined
 	const runtime: Runtime = {
 		model(name, { version } = {}) {
 			if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)) throw new SpillwayError('invalid-input', `"${name}" names no model`)
@@ -48,7 +49,8 @@ export function makeRuntime(options: RuntimeOptions, beside: Assets): Runtime {
 		},
 		async dispose() {
 			disposal.abort(new SpillwayError('disposed', 'the runtime was disposed'))
-			await Promise.all([device?.dispose(), edge?.executor.dispose()])
+			disposed ??= Promise.all([device?.dispose(), edge?.executor.dispose()])
+			await disposed
 		},
 	}
 	return runtime

@@ -4,7 +4,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import { laterEdge } from '../../runtime/page/edge.ts'
 import { lazily } from '../../runtime/page/lazy.ts'
@@ -42,6 +42,29 @@ describe('the file', () => {
 		await Promise.all([load(), load()])
 		expect((await load()).value).toBe(1)
 		expect(globalThis).toMatchObject({ timesLoaded: 1 })
+	})
+
+	test('that does not come is given up, and tried again at the next call; at once when nobody wants it any more', async () => {
+		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+		try {
+			const address = fileAt('hanging.mjs')
+			await writeFile(join(folder, 'hanging.mjs'), 'await globalThis.gate\nexport const value = 3')
+			Object.assign(globalThis, { gate: new Promise(() => {}) })
+			const disposal = new AbortController()
+			const load = lazily<{ value: number }>(address, disposal.signal)
+			const first = expect(load()).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('hanging.mjs') })
+			await vi.advanceTimersByTimeAsync(30_000)
+			await first
+			const second = expect(load()).rejects.toMatchObject({ code: 'disposed' })
+			await vi.advanceTimersByTimeAsync(0)
+			disposal.abort(new SpillwayError('disposed', 'gone'))
+			await second
+			expect(vi.getTimerCount()).toBe(0)
+			Object.assign(globalThis, { gate: undefined })
+			expect((await lazily<{ value: number }>(`${address}?anew`, alive)()).value).toBe(3)
+		} finally {
+			vi.useRealTimers()
+		}
 	})
 
 	test('that cannot be had is a network error, and tried again at the next call', async () => {
