@@ -10,8 +10,8 @@ import { expectedVector } from '../runtime/tiny.ts'
 
 declare global {
 	interface Window {
-		/** Of calls, by their number. */
-		controllers: Map<number, AbortController>
+		/** What aborts calls, by their number. */
+		callsUnderWay: Map<number, AbortController>
 	}
 }
 
@@ -39,7 +39,7 @@ function pageExecutor(page: PageToAsk): Executor {
 	async function infer(call: Call, { remaining, signal }: Context): Promise<Answer> {
 		const id = ++ids
 		const plain = call.kind === 'tensors' ? { ...call, tensors: plainOf(call.tensors) } : call
-		const abort = () => void page.evaluate((id) => window.controllers?.get(id)?.abort(), id)
+		const abort = () => void page.evaluate((id) => window.callsUnderWay?.get(id)?.abort(), id)
 		signal.addEventListener('abort', abort)
 		const told = await page.evaluate(ask, { id, call: plain, remaining, aborted: signal.aborted } as Asked)
 		if ('code' in told) throw new SpillwayError(told.code, told.message, { cause: signal.reason })
@@ -63,8 +63,8 @@ function pageExecutor(page: PageToAsk): Executor {
 /** Runs in the page. */
 async function ask({ id, call, remaining, aborted }: Asked): Promise<Told> {
 	const controller = new AbortController()
-	window.controllers ??= new Map()
-	window.controllers.set(id, controller)
+	window.callsUnderWay ??= new Map()
+	window.callsUnderWay.set(id, controller)
 	if (aborted) controller.abort()
 	try {
 		const { name, version, space } = call.model
