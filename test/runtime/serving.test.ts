@@ -38,8 +38,16 @@ interface Worker {
 	kill(code?: ErrorCode): void
 }
 
-/** Pools are real, their workers are scripted. */
-function scene(behaviours: Partial<Record<string, Behaviour | 'refuses'>> = {}, fallbacks: Kind[] = [wasm]) {
+/**
+ * Pools are real, their workers are scripted.
+ *
+ * @param held by provider: no worker but the first is there before.
+ */
+function scene(
+	behaviours: Partial<Record<string, Behaviour | 'refuses'>> = {},
+	fallbacks: Kind[] = [wasm],
+	held: Partial<Record<string, Promise<void>>> = {},
+) {
 	const workers: Worker[] = []
 	const pools: Pool[] = []
 	const failures: SpillwayError[] = []
@@ -60,6 +68,7 @@ function scene(behaviours: Partial<Record<string, Behaviour | 'refuses'>> = {}, 
 				const behaviour = behaviours[kind.provider] ?? answers(kind)
 				if (behaviour === 'refuses') throw new SpillwayError('golden-mismatch', `${kind.provider} computes wrongly`)
 				if (lost && kind.provider !== 'wasm') throw new SpillwayError('worker-lost', 'the GPU is gone')
+				if (workers.length > 0) await held[kind.provider]
 				const over = new AbortController()
 				const end = (error: SpillwayError) => {
 					lost = true
@@ -229,6 +238,29 @@ test('a call that comes while the next kind is being started waits for it, withi
 	expect(await patient).toBe('wasm')
 	await late.catch((error) => expect(error).toMatchObject({ code: 'deadline-exceeded' }))
 	await serving.dispose()
+})
+
+test('a kind whose place another takes while it is being started leaves no worker', async () => {
+	let startWasm = () => {}
+	let startWebnn = () => {}
+	const { made, workers } = scene({}, [wasm], {
+		wasm: new Promise((resolve) => (startWasm = resolve)),
+		webnn: new Promise((resolve) => (startWebnn = resolve)),
+	})
+	const serving = await made
+	await serving.swap(webgpu)
+	const swapping = serving.swap(kind('webnn'))
+	// While WebNN is being started WebGPU dies: wasm is to answer instead, but is not there yet when WebNN is.
+	workers.find(({ kind }) => kind === webgpu)?.kill()
+	await until(() => serving.kind === wasm)
+	startWebnn()
+	await swapping
+	expect(serving.kind.provider).toBe('webnn')
+	startWasm()
+	await until(() => workers.length === 4)
+	await until(() => workers.at(-1)?.over.signal.aborted === true)
+	await serving.dispose()
+	expect(workers.every(({ over }) => over.signal.aborted)).toBe(true)
 })
 
 test('disposing ends the workers of all kinds, and settles what is under way', async () => {

@@ -72,7 +72,8 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
 		const events = { onChange, onFailed: (error: SpillwayError) => fail(made, error) }
 		const opening = open(kind, events, life.signal).then((pool) => {
 			made.pool = pool
-			if (over || made.error) pool.dispose()
+			// Closed while it was being started: it failed, or another took its place.
+			if (over || !places.has(made)) pool.dispose()
 			else if (made.most !== kind.workers) pool.setMost(made.most)
 			return pool
 		})
