@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-export interface Firefox {
-	/** Opens an address in the one tab there is, and waits until the page has loaded. */
+export interface Tab {
+	/** Opens an address, and waits until the page has loaded. */
 	open(url: string): Promise<void>
 	/**
 	 * Runs a function body in the page.
@@ -20,6 +20,12 @@ export interface Firefox {
 	close(): Promise<void>
 }
 
+/** Its first tab, which closes it all. */
+export interface Firefox extends Tab {
+	/** Opens one more, in a window of its own, for what is not seen is throttled. */
+	window(): Promise<Tab>
+}
+
 export async function launchFirefox(executable: string): Promise<Firefox> {
 	const profile = await mkdtemp(join(tmpdir(), 'spillway-firefox-'))
 	const args = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0']
@@ -27,8 +33,7 @@ export async function launchFirefox(executable: string): Promise<Firefox> {
 	const send = await connect(`${await listening(browser)}/session`)
 	await send('session.new', { capabilities: {} })
 	const { contexts } = (await send('browsingContext.getTree', {})) as { contexts: { context: string }[] }
-	const context = contexts[0]?.context
-	return {
+	const tab = (context: string | undefined): Omit<Tab, 'close'> => ({
 		async open(url) {
 			await send('browsingContext.navigate', { context, url, wait: 'complete' })
 		},
@@ -36,7 +41,14 @@ export async function launchFirefox(executable: string): Promise<Firefox> {
 			const expression = `(async () => JSON.stringify(await (async () => { ${body} })()))()`
 			const reply = (await send('script.evaluate', { expression, target: { context }, awaitPromise: true })) as Evaluated
 			if (reply.type === 'exception') throw new Error(reply.exceptionDetails.text)
-			return JSON.parse(reply.result.value) as T
+			return (reply.result.value === undefined ? undefined : JSON.parse(reply.result.value)) as T
+		},
+	})
+	return {
+		...tab(contexts[0]?.context),
+		async window() {
+			const { context } = (await send('browsingContext.create', { type: 'window' })) as { context: string }
+			return { ...tab(context), close: async () => void (await send('browsingContext.close', { context })) }
 		},
 		async close() {
 			browser.kill('SIGKILL')
@@ -46,7 +58,7 @@ export async function launchFirefox(executable: string): Promise<Firefox> {
 	}
 }
 
-type Evaluated = { type: 'success'; result: { value: string } } | { type: 'exception'; exceptionDetails: { text: string } }
+type Evaluated = { type: 'success'; result: { value?: string } } | { type: 'exception'; exceptionDetails: { text: string } }
 
 /** The address that Firefox says it listens on. */
 async function listening(browser: ChildProcess): Promise<string> {
