@@ -186,17 +186,16 @@ export class Batcher {
 	#answered(run: Run, row: Row, { outputs, ran }: Extract<Outcome, { ran: Provenance }>, position: number): void {
 		row.run = undefined
 		if (row.askers.size > 0) this.#close(row)
-		let given = outputs[position] as Tensors
-		for (const asker of row.askers) {
+		const own = outputs[position] as Tensors
+		for (const [turn, asker] of [...row.askers].entries()) {
 			const { call, index, since } = asker
 			const queue = ran.queue === null ? null : ran.queue + Math.max(0, run.started - since)
 			const batch = this.#layout.divisible ? run.rows.length : ran.batch
 			call.asked.delete(asker)
-			call.take(index, given, ofRun(run, { ...ran, queue, batch }))
+			// To each a copy of its own.
+			call.take(index, turn === 0 ? own : copyOf(own), ofRun(run, { ...ran, queue, batch }))
 			if (call.settled) this.#calls.delete(call)
 			else this.#ask(call)
-			// To each a copy of its own.
-			given = copyOf(given)
 		}
 	}
 
@@ -234,10 +233,11 @@ export class Batcher {
 			unwanted.push(row)
 			if (row.retrial) row.retrial.failed = true
 			this.#close(row)
-			row.run?.leave()
 		}
 		call.asked.clear()
 		this.#queue.remove(unwanted)
+		// Last, for whoever aborts a run may ask for the next one at once.
+		for (const row of unwanted) row.run?.leave()
 		if (this.#queue.size > 0) this.#soon()
 	}
 
@@ -251,12 +251,12 @@ export class Batcher {
 
 	/** Calls with rows that would be late even if all went faster than it ever did lately. */
 	#giveUpLate(): void {
-		const { atBest, width } = this.#sizing
+		const { atBest, mostWidth } = this.#sizing
 		if (atBest === 0) return
 		const late = new Set<BatchedCall>()
 		let before = 0
 		for (const { units, askers } of this.#queue.rows) {
-			const needed = atBest * (units + before / width)
+			const needed = atBest * (units + before / mostWidth)
 			for (const { call } of askers) if (call.left() < needed) late.add(call)
 			before += units
 		}
@@ -266,7 +266,7 @@ export class Batcher {
 	/** Milliseconds to wait for more rows. */
 	#waitFor(rows: readonly Row[]): number {
 		const [{ units, alone }] = rows as [Row]
-		if (alone || rows.length < this.#queue.size || rows.length >= this.#sizing.mostRows(units)) return 0
+		if (alone || !this.#layout.joinable || rows.length < this.#queue.size || rows.length >= this.#sizing.mostRows(units)) return 0
 		const now = performance.now()
 		this.#holding ??= now
 		return worthWaiting({

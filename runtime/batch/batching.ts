@@ -18,6 +18,8 @@ export interface BatchingOptions {
 	maxWork?: number
 	/** Runs that may be under way in the inner executor at a time, now. Default: 1. */
 	width?(): number
+	/** The same, as it may become while calls wait: a call is given up only when that could not help it either. Default: as `width`. */
+	mostWidth?(): number
 	/** Told, when rows must wait, in how many milliseconds the last of them is expected to begin. */
 	onWaiting?(backlog: number): void
 	/** Told when the estimate may have changed. */

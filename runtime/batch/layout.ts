@@ -24,7 +24,7 @@ export interface Layout {
 	readonly divisible: boolean
 	/** Whether rows of different calls may share a run. */
 	readonly joinable: boolean
-	/** Most rows that the model takes. */
+	/** Most rows of a run. */
 	readonly mostRows: number
 	/** @throws SpillwayError `invalid-input`. */
 	measure(tensors: Tensors): Measured
@@ -70,7 +70,7 @@ export function layoutOf(manifest: Pick<Manifest, 'inputs' | 'outputs' | 'axes' 
 	return {
 		divisible,
 		joinable: divisible && batched(inputs).length === inputs.length,
-		mostRows: axes[batchAxis]?.max ?? Number.POSITIVE_INFINITY,
+		mostRows: divisible ? (axes[batchAxis]?.max ?? Number.POSITIVE_INFINITY) : 1,
 		measure(tensors) {
 			const sizes = checkInputs(manifest, tensors)
 			if (!divisible) return { rows: 1, sizes: [workOf(sizes)] }

@@ -14,7 +14,7 @@ const guessedRate = 0.5
 const averaged = 256
 
 export class Sizing {
-	readonly #options: Pick<BatchingOptions, 'maxBatch' | 'maxWork' | 'width'>
+	readonly #options: Pick<BatchingOptions, 'maxBatch' | 'maxWork' | 'width' | 'mostWidth'>
 	readonly #layout: Layout
 	readonly #speed = new Speed()
 	/** Rows of the largest batch so far: batches grow by twice, for what a large one needs is not known before. */
@@ -24,7 +24,7 @@ export class Sizing {
 	/** Units of a row, on average; 0 before the first. */
 	#usualUnits = 0
 
-	constructor(options: Pick<BatchingOptions, 'maxBatch' | 'maxWork' | 'width'>, layout: Layout) {
+	constructor(options: Pick<BatchingOptions, 'maxBatch' | 'maxWork' | 'width' | 'mostWidth'>, layout: Layout) {
 		this.#options = options
 		this.#layout = layout
 	}
@@ -36,7 +36,8 @@ export class Sizing {
 
 	/** A run was answered. */
 	answered({ units, rows }: Run, ran: Provenance): void {
-		this.#speed.add(units, ran)
+		const row = units / rows.length
+		this.#speed.add(units, ran, row * Math.max(rows.length, this.mostRows(row)))
 		this.#largest = Math.max(this.#largest, rows.length)
 	}
 
@@ -48,6 +49,11 @@ export class Sizing {
 	/** Runs at a time, as far as times are concerned. */
 	get width(): number {
 		return Math.max(1, this.#options.width?.() ?? 1)
+	}
+
+	/** The same, if it grows as far as it can. */
+	get mostWidth(): number {
+		return Math.max(this.width, this.#options.mostWidth?.() ?? 1)
 	}
 
 	get maxWork(): number {

@@ -12,14 +12,28 @@ const kept = 16
 
 /** "At best" leaves room for what is a little faster than anything measured. */
 const optimism = 0.7
+/** Fewer runs say nothing about the best: the first ones are slow. */
+const fewest = 3
+/** Sizes of runs must differ so many times before they tell what more work takes. */
+const wide = 4
+
+interface Latest {
+	readonly at: number
+	readonly run: number
+	readonly units: number
+	readonly full: number
+}
 
 export class Speed {
 	#meter = new PaceMeter()
 	#provider: string | null = null
-	#latest: { at: number; rate: number }[] = []
+	#latest: Latest[] = []
 
-	/** @param units of the run, padding included. */
-	add(units: number, { run, provider }: Provenance): void {
+	/**
+	 * @param units of the run, padding included.
+	 * @param full units that it would have had with as many rows as it might have had. Default: `units`.
+	 */
+	add(units: number, { run, provider }: Provenance, full = units): void {
 		if (run === null) return
 		if (provider !== this.#provider) {
 			// Another provider, another pace.
@@ -28,7 +42,7 @@ export class Speed {
 			this.#provider = provider
 		}
 		this.#meter.add(units, run)
-		this.#latest.push({ at: performance.now(), rate: run / units })
+		this.#latest.push({ at: performance.now(), run, units, full })
 		if (this.#latest.length > kept) this.#latest.shift()
 	}
 
@@ -51,12 +65,18 @@ export class Speed {
 	}
 
 	/**
-	 * Milliseconds for each unit at the very best, as none of the latest runs contradicts; 0 where nothing was measured lately. A device that
-	 * was slow once is thus tried again.
+	 * Milliseconds for each unit at the very best, as none of the latest runs contradicts; 0 where too few were measured lately. A device that
+	 * was slow once is thus tried again. Larger runs than there were may be faster: where it is not known how much, they are taken to last no longer.
 	 */
 	get atBest(): number {
 		const now = performance.now()
-		const rates = this.#latest.filter(({ at }) => now - at < latest).map(({ rate }) => rate)
-		return rates.length > 0 ? optimism * Math.min(...rates) : 0
+		const runs = this.#latest.filter(({ at }) => now - at < latest)
+		if (runs.length < fewest) return 0
+		const seen = Math.min(...runs.map(({ run, units }) => run / units))
+		const smallest = Math.min(...runs.map(({ units }) => units))
+		const largest = runs.reduce((a, b) => (b.units > a.units ? b : a))
+		const { pace } = this
+		const told = pace?.certain && largest.units >= wide * smallest
+		return optimism * Math.min(seen, told ? pace.perUnit : largest.run / largest.full)
 	}
 }

@@ -149,6 +149,7 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 		maxBatch,
 		maxWait,
 		width: () => serving.width,
+		mostWidth: () => (serving.trouble ? serving.width : serving.most),
 		onWaiting: (backlog) => serving.want(backlog),
 		onChange,
 	})(serving)

@@ -1,7 +1,8 @@
 // How long runs take on this device: a straight line through the measured ones, the latest counting most.
 
-/** Share of its weight that a measurement keeps with each later one. */
+/** Share of its weight that a measurement keeps with each later one; the first ones keep less, for they are slow. */
 const memory = 0.95
+const kept = (count: number): number => Math.min(memory, (count + 1) / (count + 3))
 
 /** Sizes of runs must spread at least so far (standard deviation by mean) before they tell `fixed` and `perUnit` apart. */
 const leastSpread = 0.1
@@ -16,6 +17,7 @@ export interface RunPace {
 
 /** Fits the line so that relative errors count: a run of two tokens says as much as one of two thousand. */
 export class PaceMeter {
+	#count = 0
 	#weight = 0
 	#work = 0
 	#workSquared = 0
@@ -27,7 +29,8 @@ export class PaceMeter {
 
 	/** @param work units of the run, e.g. rows times tokens. @param time milliseconds. */
 	add(work: number, time: number): void {
-		const keep = (sum: number, value: number) => sum * memory + value
+		const share = kept(this.#count++)
+		const keep = (sum: number, value: number) => sum * share + value
 		this.#weight = keep(this.#weight, 1)
 		this.#work = keep(this.#work, work)
 		this.#workSquared = keep(this.#workSquared, work * work)

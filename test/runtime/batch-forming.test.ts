@@ -194,6 +194,13 @@ describe('what is measured', () => {
 		expect(meter.expect(40)).toBeCloseTo(21, 0)
 	})
 
+	test('first runs that are slow are soon forgotten', () => {
+		const meter = new PaceMeter()
+		meter.add(8, 400)
+		for (let index = 0; index < 10; index++) meter.add(8, 5)
+		expect(meter.expect(8)).toBeLessThan(10)
+	})
+
 	test('another provider is measured anew; times that are not told are not', () => {
 		const speed = speedOf(2, 1)
 		speed.add(10, ran(null))

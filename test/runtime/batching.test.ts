@@ -298,6 +298,24 @@ describe('leaving', () => {
 		expect(batched.pending()).toBe(0)
 	})
 
+	test('it leaves nothing to be run, even when the next run begins the moment its own is aborted', async () => {
+		const { inner, batched } = batchingOver({}, { width: () => 2 })
+		const open = inner.close()
+		const [first, second] = [new AbortController(), new AbortController()]
+		const calls = [batched.infer(callOf([1]), context({ signal: first.signal }))]
+		await idle()
+		inner.runs[0]?.context.signal.addEventListener('abort', () => batched.next())
+		// The second waits with one row, and shares the run under way with the other.
+		calls.push(batched.infer(callOf([2], [1]), context({ signal: second.signal })), batched.infer(callOf([3]), context()))
+		for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+		first.abort()
+		second.abort()
+		open()
+		expect(await codes(calls)).toEqual(['aborted', 'aborted', 'answered'])
+		expect(inner.runs.map(({ rows }) => rows)).toEqual([[[1]], [[3]]])
+		expect(batched.pending()).toBe(0)
+	})
+
 	test('a run is told when nobody waits for it any more, not before', async () => {
 		const { inner, batched } = batchingOver()
 		const open = inner.close()
@@ -360,6 +378,44 @@ describe('deadlines', () => {
 		open()
 		check(callOf(text(2, 50)), await first)
 		check(callOf(text(2, 52)), await short)
+	})
+
+	test('just after a run that was slow, as the first ones are, nobody is given up for it', async () => {
+		let runs = 0
+		let took = 0
+		const { batched } = batchingOver({ time: () => (took = runs++ === 0 ? 200 : 1), told: () => took })
+		await batched.infer(callOf(text(8, 0)), context())
+		const calls = Array.from({ length: 20 }, (_, id) => callOf(text(8, id + 1)))
+		const answers = await Promise.all(calls.map((call) => batched.infer(call, context({ remaining: 1000 }))))
+		for (const [index, answer] of answers.entries()) check(calls[index] as TensorsCall, answer)
+	})
+
+	test('lone runs do not tell how fast a batch may be', async () => {
+		// As on a GPU, where a batch takes no longer than a row.
+		const { batched } = batchingOver({ told: () => 50 })
+		for (let id = 0; id < 4; id++) await batched.infer(callOf(text(5 + id, id)), context())
+		const calls = Array.from({ length: 40 }, (_, id) => callOf(text(8, id + 10)))
+		expect(await codes(calls.map((call) => batched.infer(call, context({ remaining: 1000 }))))).toEqual(calls.map(() => 'answered'))
+	})
+
+	test('where there is no batch they do', async () => {
+		const { inner, batched } = batchingOver({ told: () => 50 }, { maxBatch: 1 })
+		for (let id = 0; id < 4; id++) await batched.infer(callOf(text(8, id)), context())
+		const open = inner.close()
+		const settled = codes(Array.from({ length: 40 }, (_, id) => batched.infer(callOf(text(8, id + 10)), context({ remaining: 1000 }))))
+		await idle()
+		// Calls and rows.
+		expect(batched.pending()).toBeLessThan(70)
+		open()
+		expect(new Set(await settled)).toEqual(new Set(['answered', 'deadline-exceeded']))
+	})
+
+	test('nobody is given up whom more runs at a time may help', async () => {
+		const grown = { width: () => 1, mostWidth: () => 8 }
+		const { batched } = batchingOver({ told: () => 50 }, { maxBatch: 1, ...grown })
+		for (let id = 0; id < 4; id++) await batched.infer(callOf(text(8, id)), context())
+		const calls = Array.from({ length: 40 }, (_, id) => callOf(text(8, id + 10)))
+		expect(await codes(calls.map((call) => batched.infer(call, context({ remaining: 1000 }))))).toEqual(calls.map(() => 'answered'))
 	})
 
 	test('the run gets the time of the one who has most', async () => {
