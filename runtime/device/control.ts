@@ -142,8 +142,9 @@ export interface EngineControl {
 	 * Resolves when the model serves (its golden samples passed). Loads of a model that is loading or loaded join it.
 	 *
 	 * @param version the channel's version, unless another is asked for: `not-found` when the channel and the last good version are others.
+	 * @param there it has served before, in another engine: under `quiet`, nothing is asked of the network as long as storage has it.
 	 */
-	load(model: string, version?: string): Promise<Outcome<ModelReport>>
+	load(model: string, version?: string, there?: boolean): Promise<Outcome<ModelReport>>
 	/** Ends a load under way: it settles with `aborted`. What was downloaded and verified stays. */
 	stopLoading(model: string): void
 	explain(model: string): ModelReport

@@ -33,9 +33,9 @@ let models: Models | undefined
 
 const control: OwnControl = {
 	configure: (settings) => outcomeOf(() => configure(settings)),
-	load: (name, version) =>
+	load: (name, version, there) =>
 		outcomeOf(async () => {
-			await configured().load(name, version)
+			await configured().load(name, version, there)
 			return configured().report(name, notes)
 		}),
 	stopLoading: (name) => models?.stopLoading(name),

@@ -3,7 +3,7 @@
 import type { Manifest } from '../../models/format/manifest.ts'
 import { aborted, bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
-import type { Pointer, Revalidation } from '../store/channel.ts'
+import type { Pointer, Resolution, Revalidation } from '../store/channel.ts'
 import type { Storage } from '../store/storage.ts'
 import type { Store } from '../store/store.ts'
 import type { Tuning } from './control.ts'
@@ -40,6 +40,8 @@ export interface LoadOptions {
 	name: string
 	/** Default: the channel's. */
 	version: string | undefined
+	/** It was here before: under `quiet`, nothing is asked of the network as long as storage has it. */
+	there: boolean
 	sources: Sources
 	workers: Workers
 	/** Gets what did not go as it should have and was got around, also later. */
@@ -51,11 +53,13 @@ export interface LoadOptions {
 }
 
 /**
- * Loads a version that serves: the channel's, or else the last good one.
+ * Loads a version that serves: the channel's, or else the last good one; under `quiet`, what was here before.
  *
  * @throws SpillwayError why none does. Nothing is left of it then, but for workers that are about to end.
  */
 export const load = (options: LoadOptions): Promise<Loaded> => new Load(options).run()
+
+const nothingAsked: Resolution = { candidates: [], revalidation: null, overdue: false }
 
 class Load {
 	readonly #options: LoadOptions
@@ -73,8 +77,9 @@ class Load {
 		let loaded: Loaded | undefined
 		try {
 			this.#progress('channel')
-			const { candidates, revalidation, overdue } = await this.#resolve()
-			loaded = await this.#first(candidates).catch(async (error) => {
+			loaded = await this.#kept()
+			const { candidates, revalidation, overdue } = loaded ? nothingAsked : await this.#resolve()
+			loaded ??= await this.#first(candidates).catch(async (error) => {
 				if (!revalidation) throw error
 				// What is stored does not serve, and may be gone at its address: by now the channel may have named another version.
 				await revalidation
@@ -102,6 +107,20 @@ class Load {
 		} finally {
 			this.#done = true
 		}
+	}
+
+	/** What was here before, if nothing else may be asked for. */
+	async #kept(): Promise<Loaded | undefined> {
+		const { name, version, sources, there } = this.#options
+		const pointer = there && sources.quiet ? await sources.store.good(name, version) : undefined
+		return (
+			pointer &&
+			this.#serve(pointer, 'none').catch((error: SpillwayError) => {
+				// Storage has lost some of it: it is there no more.
+				if (error.code === 'not-found') return undefined
+				throw error
+			})
+		)
 	}
 
 	#resolve(): ReturnType<Store['resolve']> {
@@ -132,7 +151,7 @@ class Load {
 		}
 	}
 
-	async #serve(pointer: Pointer, network: 'patient' | 'hasty'): Promise<Loaded> {
+	async #serve(pointer: Pointer, network: 'patient' | 'hasty' | 'none'): Promise<Loaded> {
 		const { name, sources, signal, onFailed } = this.#options
 		const { store, storage, tuning, quiet, builds, stillness, onChange } = sources
 		/** The first worker, got ready beside the download. */

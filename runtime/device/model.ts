@@ -42,13 +42,17 @@ export class Model implements Owner {
 	/** Settles with the load; asked by all who want the model. */
 	readonly ready: Promise<void>
 
-	/** Begins to load. */
-	constructor(name: string, version: string | undefined, around: Surroundings) {
+	/**
+	 * Begins to load.
+	 *
+	 * @param there it was here before.
+	 */
+	constructor(name: string, version: string | undefined, there: boolean, around: Surroundings) {
 		this.name = name
 		this.asked = version
 		this.#around = around
 		this.#workers = new Workers(this, around.budget)
-		this.ready = this.#load()
+		this.ready = this.#load(there)
 		// Those who wait are told; when nobody does it is no unhandled rejection.
 		this.ready.catch(() => {})
 	}
@@ -123,12 +127,13 @@ export class Model implements Owner {
 		await this.#workers.gone()
 	}
 
-	async #load(): Promise<void> {
+	async #load(there: boolean): Promise<void> {
 		const leave = this.#around.stillness.enter()
 		try {
 			this.#loaded = await load({
 				name: this.name,
 				version: this.asked,
+				there,
 				sources: this.#around,
 				workers: this.#workers,
 				notes: this.#notes,

@@ -20,6 +20,8 @@ export class Models {
 	readonly #around: Surroundings
 	readonly #models = new Map<string, Model>()
 	readonly #asleep = new Map<string, Asleep>()
+	/** Names of those that have served, and were not unloaded. */
+	readonly #there = new Set<string>()
 	/** Those whose workers are about to end. */
 	readonly #leaving = new Set<Model>()
 	/** Set when the engine was disposed. */
@@ -37,9 +39,11 @@ export class Models {
 	/**
 	 * Resolves when the model serves. Joins a load under way; one that failed is begun anew.
 	 *
+	 * @param there it has served before, in another engine.
 	 * @throws SpillwayError why it does not serve; `not-found` when it is here in another version; `disposed`.
 	 */
-	async load(name: string, version: string | undefined): Promise<Model> {
+	async load(name: string, version: string | undefined, there = false): Promise<Model> {
+		if (there) this.#there.add(name)
 		const model = this.#begun(name, version)
 		try {
 			await model.ready
@@ -87,6 +91,7 @@ export class Models {
 	async unload(name: string): Promise<void> {
 		const model = this.#models.get(name)
 		this.#asleep.delete(name)
+		this.#there.delete(name)
 		if (model) await this.#end(model)
 		else this.#around.onChange(name)
 	}
@@ -104,7 +109,11 @@ export class Models {
 		const before = this.#models.get(name)
 		if (before && before.state !== 'failed') return before
 		if (before) this.#end(before)
-		const model = new Model(name, version, this.#around)
+		const model = new Model(name, version, this.#there.has(name), this.#around)
+		model.ready.then(
+			() => this.#there.add(name),
+			() => {},
+		)
 		this.#asleep.delete(name)
 		this.#models.set(name, model)
 		this.#around.onChange(name)

@@ -42,6 +42,8 @@ interface State extends Pick<StateMessage, 'version' | 'space' | 'estimate' | 'p
 export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: Telemetry['tell']): Device {
 	const states = new Map<string, State>()
 	const listeners = new Set<(progress: Progress) => void>()
+	/** Models that have served: under `device-only` they are asked of the network no more. */
+	const there = new Set<string>()
 	const { shared, assets } = settings
 	// Where none can be started, there may be one in another tab.
 	const environment = shared ? undefined : environmentError()
@@ -86,7 +88,8 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 		try {
 			started = await start()
 			// Its state comes by the port, and may come later than this.
-			states.set(name, { pace: null, ...unwrap(await started.ask('load', [name, version || undefined])) })
+			states.set(name, { pace: null, ...unwrap(await started.ask('load', [name, version || undefined, there.has(name)])) })
+			there.add(name)
 			return started
 		} catch (error) {
 			// Once more when it was the engine that was lost, or a load that others had just stopped.

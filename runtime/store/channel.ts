@@ -62,6 +62,8 @@ export interface Channels {
 	 * @throws SpillwayError when no version is stored: `not-found`, `untrusted`, `channel-rollback`, `channel-expired`, `malformed`, and those of `fetchBytes`.
 	 */
 	resolve(model: string, version: string | undefined, signal: AbortSignal): Promise<Resolution>
+	/** The last good version, if it is the one that is asked for; the channel is not. */
+	good(model: string, version: string | undefined): Promise<Pointer | undefined>
 	/** Remembers a version as the last good one. @returns the one before, when it was another. */
 	commit(model: string, pointer: Pointer): Promise<Pointer | null>
 	/** The versions that may still be wanted, of all models that this origin has stored, from whichever address. */
@@ -128,6 +130,10 @@ export function createChannels({ base, trust, records }: ChannelOptions): Channe
 			if (version !== undefined && found.version !== version)
 				throw new SpillwayError('not-found', `${model} ${version} is not there: the channel names ${found.version}`)
 			return { candidates: [found], revalidation: null, overdue: false }
+		},
+		async good(model, version) {
+			const { good } = await read(model)
+			return version === undefined || version === good?.version ? good : undefined
 		},
 		async commit(model, pointer) {
 			const { good } = await read(model)

@@ -38,7 +38,7 @@ export interface Version {
 	bytes: { total: number; stored: number }
 }
 
-export interface Store extends Pick<Channels, 'resolve'> {
+export interface Store extends Pick<Channels, 'resolve' | 'good'> {
 	/** @throws SpillwayError `integrity`, `malformed`, `storage-full`, `not-found`, `aborted`, and those of `fetchBytes`. */
 	read(model: string, pointer: Pointer, options: ReadOptions): Promise<Version>
 	/** Remembers a version as the last good one, and deletes what only the one before needed. */
@@ -82,6 +82,7 @@ export function createStore({ base, trust, storage }: StoreOptions): Store {
 			if (!nameSchema.safeParse(model).success) throw new SpillwayError('invalid-input', `${JSON.stringify(model)} is no name of a model`)
 			return channels.resolve(model, version, signal)
 		},
+		good: channels.good,
 		async read(model, pointer, options) {
 			const manifest = await readManifest(model, pointer, options)
 			const names = [...new Set(await options.files(manifest))]

@@ -37,9 +37,9 @@ export function shareable(control: OwnControl, connect: (port: Port) => () => vo
 		const { configure, dispose, ...methods } = control
 		return {
 			...methods,
-			async load(model, version) {
+			async load(model, version, there) {
 				claims.add(tab, model)
-				const outcome = await control.load(model, version)
+				const outcome = await control.load(model, version, there)
 				if (!outcome.ok) claims.drop(tab, model)
 				return outcome
 			},

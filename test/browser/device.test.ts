@@ -287,6 +287,24 @@ describe('loading', () => {
 })
 
 describe('private', () => {
+	test('under device-only, a model that was put to sleep or whose engine died comes from storage alone; no look for updates', async () => {
+		await page.evaluate((trust) => {
+			window.runtime = window.spillway.createRuntime({ models: '/models/', trust, policy: 'device-only', idle: 200 })
+		}, models.trust)
+		await embed(['hello world'])
+		const asked = site.asked.length
+		const state = () => page.evaluate(async () => (await window.runtime.model('tiny-text').explain()).device?.report?.state)
+		await expect.poll(state).toBe('absent')
+		expect((await embed(['hello world'])).vectors).toEqual([hello])
+		expect(site.asked.slice(asked)).toEqual([])
+		await page
+			.workers()
+			.find((one) => one.url().endsWith('engine.js'))
+			?.evaluate(() => self.close())
+		expect((await embed(['hello world'])).vectors).toEqual([hello])
+		expect(site.asked.slice(asked).filter((path) => !path.endsWith('.js'))).toEqual([])
+	})
+
 	test('under device-only nothing is sent once the model is there, whatever is called', async () => {
 		await page.evaluate(() => window.runtime.load('tiny-text'))
 		// What the load itself had begun, such as a look at the channel.
