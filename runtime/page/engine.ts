@@ -48,8 +48,6 @@ export const engineSettings = ({ models, trust, policy, assets, tuning }: Settin
 export async function startEngine(settings: Settings, signal: AbortSignal, onTold: (message: Told) => void): Promise<Engine> {
 	const { assets } = settings
 	const over = new AbortController()
-	const ended = new Promise<never>((_, reject) => over.signal.addEventListener('abort', () => reject(over.signal.reason)))
-	ended.catch(() => {}) // Of interest only to who asks.
 	const { port1, port2 } = new MessageChannel()
 	const caller = callOver(port1, 'the engine', onTold)
 	let worker: Worker | undefined
@@ -63,7 +61,17 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 		const lock = new Promise<string>((tell) => worker?.addEventListener('message', ({ data }) => data.lock && tell(data.lock)))
 		lock.then((name) => watchLifeline(name, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended'))))
 		const asked = askOver(worker)
-		const ask: Ask = (...question) => Promise.race([asked(...question), ended])
+		// Not a race with a promise that lives as long as the engine: that would keep something of every question.
+		const ask: Ask = (...question) =>
+			new Promise((resolve, reject) => {
+				const { signal } = over
+				const gone = () => reject(signal.reason)
+				if (signal.aborted) return gone()
+				signal.addEventListener('abort', gone)
+				asked(...question)
+					.finally(() => signal.removeEventListener('abort', gone))
+					.then(resolve, reject)
+			})
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
 		await bounded('the start of the engine', { remaining: startLimit, signal }, async () => {
