@@ -10,6 +10,9 @@ import { Speed } from './speed.ts'
 /** Milliseconds for a unit as long as nothing was measured, for the order alone. */
 const guessedRate = 0.5
 
+/** Milliseconds after which larger batches are tried again: memory may have been short for a moment. */
+const forgotten = 60_000
+
 /** Rows over which their size is averaged: enough for those of a call that come sorted. */
 const averaged = 256
 
@@ -19,8 +22,8 @@ export class Sizing {
 	readonly #speed = new Speed()
 	/** Rows of the largest batch so far: batches grow by twice, for what a large one needs is not known before. */
 	#largest = 4
-	/** Rows of the smallest batch that failed although none of its rows did. */
-	#tooMany = Number.POSITIVE_INFINITY
+	/** Rows of the smallest batch that failed lately although none of its rows did, and when one last did. */
+	#failed = { rows: Number.POSITIVE_INFINITY, at: 0 }
 	/** Units of a row, on average; 0 before the first. */
 	#usualUnits = 0
 
@@ -43,7 +46,13 @@ export class Sizing {
 
 	/** A batch of so many rows failed, and none of its rows. */
 	tooMany(rows: number): void {
-		this.#tooMany = Math.min(this.#tooMany, rows)
+		this.#failed = { rows: Math.min(this.#tooMany, rows), at: performance.now() }
+	}
+
+	/** Rows that are known to be too many. */
+	get #tooMany(): number {
+		const { rows, at } = this.#failed
+		return performance.now() - at < forgotten ? rows : Number.POSITIVE_INFINITY
 	}
 
 	/** Runs at a time, as far as times are concerned. */

@@ -1,14 +1,17 @@
 // The rules of batching, by themselves: order, which rows go together, when to wait, and what is learned from measured runs.
 
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Arrivals, worthWaiting } from '../../runtime/batch/arrivals.ts'
 import { type Bounds, formed, mostRowsOf, type Waiting } from '../../runtime/batch/forming.ts'
 import { inTurn } from '../../runtime/batch/in-turn.ts'
+import { layoutOf } from '../../runtime/batch/layout.ts'
 import { placeOf, RowQueue } from '../../runtime/batch/queue.ts'
+import { Sizing } from '../../runtime/batch/sizing.ts'
 import { Speed } from '../../runtime/batch/speed.ts'
 import { provenance } from '../../runtime/core/call.ts'
 import { PaceMeter } from '../../runtime/session/pace.ts'
+import { echoing } from './batch-inner.ts'
 
 const row = (length: number, more: Partial<Waiting> = {}): Waiting => ({
 	form: 'text',
@@ -215,6 +218,21 @@ describe('what is measured', () => {
 		expect(speed.atBest).toBeLessThan(1)
 		expect(new Speed().atBest).toBe(0)
 	})
+})
+
+test('a size for which memory did not suffice is tried again after a minute', () => {
+	vi.useFakeTimers({ toFake: ['performance'] })
+	try {
+		const sizing = new Sizing({}, layoutOf(echoing))
+		const before = sizing.bounds.mostRows
+		sizing.tooMany(4)
+		vi.advanceTimersByTime(59_000)
+		expect(sizing.bounds.mostRows).toBe(2)
+		vi.advanceTimersByTime(2_000)
+		expect(sizing.bounds.mostRows).toBe(before)
+	} finally {
+		vi.useRealTimers()
+	}
 })
 
 describe('several runs for one call', () => {
