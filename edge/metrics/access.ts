@@ -14,7 +14,9 @@ export function mayRead(parts: Pick<EdgeParts, 'config' | 'quota' | 'peer'>): Mi
 	const { access } = parts.config.metrics
 	const withKey = authorize(parts, 'metrics')
 	return (c, next) => {
-		const open = access === 'public' || (access === 'loopback' && isLocal(c.req.raw, parts.peer?.(c)))
+		// A page of another origin is not who sits before this machine: it says where it is from, and some answers are open to all pages.
+		const local = isLocal(c.req.raw, parts.peer?.(c)) && c.req.header('origin') === undefined
+		const open = access === 'public' || (access === 'loopback' && local)
 		return open ? next() : withKey(c, next)
 	}
 }

@@ -22,6 +22,14 @@ test('but not through a proxy on it, unless with a key', async () => {
 	expect(await statusWith({}, { 'x-forwarded-for': '203.0.113.9' }, keys.metrics)).toBe(200)
 })
 
+test('nor a page of another origin that is open in a browser on it', async () => {
+	edge = await startLocal({ config: { metrics: {} } })
+	for (const path of ['/metrics', '/v1/telemetry']) {
+		expect((await call(edge, path, { headers: { origin: 'https://elsewhere.example' } })).status).toBe(401)
+		expect((await call(edge, path, {})).status).toBe(200)
+	}
+})
+
 test('everyone, when the configuration says so', async () => {
 	expect(await statusWith({ access: 'public' }, { 'x-forwarded-for': '203.0.113.9' })).toBe(200)
 })
