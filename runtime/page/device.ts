@@ -101,6 +101,8 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 	}
 
 	function observed(key: string, wanted: () => boolean): Promise<Engine> {
+		// Now, and not when the model is there: then nothing may be asked of the network under `device-only`.
+		tell()
 		const start = performance.now()
 		const loading = load(key, wanted)
 		const told = (error?: SpillwayError) => tell({ type: 'load', model: key.split('@')[0] as string, start, error: error?.code })

@@ -26,7 +26,7 @@ export interface RuntimeOptions extends Tuning {
 	 * there is one, but not under `device-only`.
 	 */
 	telemetry?: TelemetryOptions | false | undefined
-	/** Address of the folder with `edge.js`, `engine.js`, `session.js`, `tabs.js` and `ort-wasm-simd-threaded.wasm`. Default: next to this script. */
+	/** Address of the folder with `edge.js`, `engine.js`, `session.js`, `tabs.js`, `telemetry.js` and the wasm. Default: next to this script. */
 	assets?: string | undefined
 	/**
 	 * One engine for all tabs of this origin with the same options, so that they hold a model once. Inputs then go to the tab that hosts it, on
@@ -96,6 +96,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 	const tuning = checkTuning(rest, 'createRuntime')
 	if (!policies.includes(policy)) wrong(`policy: "${policy}" is none of ${policies}`)
 	if (key !== undefined && !/^[!-~]+$/.test(key)) wrong('key must be text without spaces')
+	if (!Array.isArray(trust)) wrong('trust must be a list of keys')
 	for (const one of trust) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no trust key`)
 	if (shared !== !!shared) wrong('shared must be true or false')
 	const edge = folder('edge', options.edge)
@@ -122,7 +123,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 
 /** An absolute http address that ends in a slash. */
 function folder(option: string, address: string | undefined): string | undefined {
-	if (address === undefined) return
+	if (address == null) return
 	const base = globalThis.document?.baseURI
 	const url = URL.canParse(address, base) ? new URL(address, base).href : ''
 	if (!/^https?:[^@?#]+$/.test(url)) wrong(`${option}: "${address}" is no plain http(s) address`)

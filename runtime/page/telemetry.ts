@@ -10,8 +10,8 @@ import { lazily } from './lazy.ts'
 import type { Settings } from './options.ts'
 
 export interface Telemetry {
-	/** Told at once, with the time; never throws. */
-	tell(observation: Observation): void
+	/** Told at once, with the time; never throws. Without anything to tell, there will be soon: its file begins to load. */
+	tell(observation?: Observation): void
 	/** Begins to watch a call. */
 	watch(call: Pick<CallObservation, 'operation' | 'model' | 'policy'>): Watch
 }
@@ -28,7 +28,6 @@ export function pageTelemetry(settings: Settings, disposal: AbortSignal): Teleme
 	const { telemetry, assets } = settings
 	let observing: Promise<Observe> | undefined
 
-	/** @param observation without one, the file begins to load. */
 	function tell(observation?: Observation) {
 		if (!telemetry) return
 		const at = performance.now()

@@ -64,6 +64,9 @@ test('models without an edge need trust keys, and nothing else', () =>
 describe('wrong options are refused when the runtime is made', () => {
 	test.each<[string, object, RegExp]>([
 		['nothing', {}, /give edge or models/],
+		['no options at all', undefined as never, /give edge or models/],
+		['an edge that is null', { edge: null }, /give edge or models/],
+		['a trust key that is in no list', { edge: 'https://e.example', trust: key }, /trust must be a list/],
 		['models without trust', { models: 'https://cdn.example.com/m/' }, /trust/],
 		['models with no trust key at all', { models: 'https://cdn.example.com/m/', trust: [] }, /trust/],
 		['edge-only without an edge', { policy: 'edge-only', models: 'https://cdn.example.com/m/', trust: [key] }, /give edge$/],
@@ -95,7 +98,6 @@ describe('wrong options are refused when the runtime is made', () => {
 		['a key over two lines', { edge: 'https://e.example', key: 'a\nb' }, /key/],
 	])('%s', (_, options, message) => {
 		const refusal = expect.objectContaining({ name: 'SpillwayError', code: 'malformed', message: expect.stringMatching(message) })
-		expect(() => settings(options)).toThrow(refusal)
 		expect(() => createRuntime(options as RuntimeOptions)).toThrow(refusal)
 	})
 })
