@@ -3,18 +3,17 @@
 import type { Answer, Provenance, TensorsCall } from '../core/call.ts'
 import { deadlineExceeded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
-import { type Context, cannot, type Estimate, type Executor, type RetryBudget } from '../core/executor.ts'
+import { type Context, cannot, type Estimate, type Executor } from '../core/executor.ts'
 import { type Tensors, tensor } from '../core/tensor.ts'
 import { Arrivals, worthWaiting } from './arrivals.ts'
+import { AskedRows } from './asked.ts'
 import type { BatchingOptions, BatchPace } from './batching.ts'
 import { BatchedCall } from './call.ts'
 import { formed } from './forming.ts'
 import { type Layout, layoutOf, type Measured, unitsOf } from './layout.ts'
 import { ofRun } from './merge.ts'
-import { placeOf, RowQueue } from './queue.ts'
-import { type Asker, type Retrial, Row } from './row.ts'
+import type { Retrial, Row } from './row.ts'
 import { type Outcome, Run } from './run.ts'
-import { InFlight, identical } from './sharing.ts'
 import { Sizing } from './sizing.ts'
 import { soon } from './turn.ts'
 
@@ -32,20 +31,16 @@ export class Batcher {
 	readonly #options: BatchingOptions
 	readonly #layout: Layout
 	readonly #calls = new Set<BatchedCall>()
-	readonly #queue = new RowQueue<Row>()
+	readonly #asked: AskedRows
 	readonly #running = new Set<Run>()
-	readonly #inFlight = new InFlight<Row>()
 	readonly #sizing: Sizing
 	readonly #arrivals = new Arrivals()
-	/** The rows of one call of an application may come as many calls; they share its retries, which tells that they belong together. */
-	readonly #backlogs = new WeakMap<RetryBudget, { units: number }>()
 	/** Since when calls are left to come until the event loop turns. */
 	#turning: number | undefined
 	/** Since when rows that could run are held back for others. */
 	#holding: number | undefined
 	#timer: ReturnType<typeof setTimeout> | undefined
 	#passing = false
-	#forms = 0
 	#disposed: SpillwayError | undefined
 
 	constructor(inner: Executor, options: BatchingOptions) {
@@ -53,6 +48,7 @@ export class Batcher {
 		this.#options = options
 		this.#layout = layoutOf(options.manifest)
 		this.#sizing = new Sizing(options, this.#layout)
+		this.#asked = new AskedRows(this.#layout, this.#sizing)
 	}
 
 	/** @throws SpillwayError `disposed`, `invalid-input`, `too-large`. */
@@ -75,7 +71,7 @@ export class Batcher {
 			abandoned.addEventListener('abort', () => this.#leave(made), { once: true })
 			this.#calls.add(made)
 			this.#arrivals.came(performance.now())
-			this.#ask(made)
+			this.#asked.ask(made)
 			this.#soon()
 		})
 	}
@@ -88,19 +84,19 @@ export class Batcher {
 		clearTimeout(this.#timer)
 		this.#timer = undefined
 		this.#giveUpLate()
-		while (this.#queue.size > 0 && this.#running.size < this.#places()) {
-			const rows = formed(this.#queue.rows, this.#sizing.bounds)
+		while (this.#asked.waiting.size > 0 && this.#running.size < this.#places()) {
+			const rows = formed(this.#asked.waiting.rows, this.#sizing.bounds)
 			const wait = this.#waitFor(rows)
 			if (wait > 0) {
 				this.#timer = setTimeout(() => this.pass(), wait)
 				break
 			}
 			this.#holding = undefined
-			this.#queue.remove(rows)
+			this.#asked.take(rows)
 			this.#run(new Run(rows, this.#sizing.expect))
 		}
 		this.#passing = false
-		if (this.#queue.size > 0 && !this.#timer) this.#options.onWaiting?.(this.#backlog())
+		if (this.#asked.waiting.size > 0 && !this.#timer) this.#options.onWaiting?.(this.#backlog())
 		this.#options.onChange?.()
 	}
 
@@ -108,7 +104,7 @@ export class Batcher {
 		if (this.#disposed) return cannot('unhealthy', this.#disposed.message)
 		const estimate = this.#inner.estimate(call)
 		if (estimate.can === 'no') return estimate
-		const free = this.#queue.size === 0 && this.#running.size < this.#places()
+		const free = this.#asked.waiting.size === 0 && this.#running.size < this.#places()
 		const queue = free ? estimate.queue : Math.max(estimate.queue, this.#backlog())
 		return { ...estimate, queue, run: this.#sizing.expectCall(this.#likely(call)) ?? estimate.run }
 	}
@@ -118,7 +114,7 @@ export class Batcher {
 	}
 
 	get pending(): number {
-		return this.#calls.size + this.#queue.size + this.#running.size + (this.#timer ? 1 : 0)
+		return this.#calls.size + this.#asked.waiting.size + this.#running.size + (this.#timer ? 1 : 0)
 	}
 
 	async dispose(): Promise<void> {
@@ -129,33 +125,6 @@ export class Batcher {
 			for (const call of this.#calls) this.#fail(call, this.#disposed)
 		}
 		await this.#inner.dispose()
-	}
-
-	/** Puts the call's next rows into the queue. */
-	#ask(call: BatchedCall): void {
-		const { model, context, sizes } = call
-		const meant = JSON.stringify([model.name, model.version, model.space])
-		const form = `${meant} ${this.#layout.form(sizes)} ${this.#layout.joinable ? '' : this.#forms++}`
-		const backlog = this.#backlogs.get(context.retries) ?? { units: 0 }
-		this.#backlogs.set(context.retries, backlog)
-		for (let wanted = call.next(); wanted; wanted = call.next()) {
-			const { index, tensors } = wanted
-			const since = performance.now()
-			const made = new Row({ model, tensors, sizes, form, meant, backlog })
-			const place = placeOf(since, this.#sizing.weigh(backlog.units), context.priority)
-			const twin = this.#inFlight.find(made.hash, (other) => other.meant === meant && identical(other.tensors, tensors))
-			const row = twin ?? made
-			const asker: Asker = { call, index, since }
-			row.askers.add(asker)
-			call.asked.set(asker, row)
-			if (twin) made.close()
-			else this.#inFlight.add(made)
-			if (row.run || (twin && twin.place <= place)) continue
-			if (twin) this.#queue.remove([twin])
-			row.place = place
-			this.#queue.add(row)
-			this.#sizing.came(row.units)
-		}
 	}
 
 	/** What comes in the same turn of the event loop is looked at together. */
@@ -180,12 +149,12 @@ export class Batcher {
 		this.pass()
 		if ('ran' in outcome) for (const [position, row] of run.rows.entries()) this.#answered(run, row, outcome, position)
 		else this.#failed(run, outcome.error)
-		if (this.#queue.size > 0) this.#soon()
+		if (this.#asked.waiting.size > 0) this.#soon()
 	}
 
 	#answered(run: Run, row: Row, { outputs, ran }: Extract<Outcome, { ran: Provenance }>, position: number): void {
 		row.run = undefined
-		if (row.askers.size > 0) this.#close(row)
+		if (row.askers.size > 0) this.#asked.close(row)
 		const own = outputs[position] as Tensors
 		for (const [turn, asker] of [...row.askers].entries()) {
 			const { call, index, since } = asker
@@ -195,7 +164,7 @@ export class Batcher {
 			// To each a copy of its own.
 			call.take(index, turn === 0 ? own : copyOf(own), ofRun(run, { ...ran, queue, batch }))
 			if (call.settled) this.#calls.delete(call)
-			else this.#ask(call)
+			else this.#asked.ask(call)
 		}
 	}
 
@@ -214,7 +183,7 @@ export class Batcher {
 				for (const { call } of row.askers) if (!others || call.left() < nextToNothing) this.#fail(call, error)
 				row.again = true
 			}
-			if (row.askers.size > 0) this.#queue.add(row)
+			if (row.askers.size > 0) this.#asked.again(row)
 		}
 	}
 
@@ -223,30 +192,11 @@ export class Batcher {
 		call.fail(error)
 	}
 
-	/** Takes a call's rows out, but for those that others wait for. */
+	/** Nobody waits for the call any more. */
 	#leave(call: BatchedCall): void {
 		if (!this.#calls.delete(call)) return
-		const unwanted: Row[] = []
-		for (const [asker, row] of call.asked) {
-			row.askers.delete(asker)
-			if (row.askers.size > 0) continue
-			unwanted.push(row)
-			if (row.retrial) row.retrial.failed = true
-			this.#close(row)
-		}
-		call.asked.clear()
-		this.#queue.remove(unwanted)
-		// Last, for whoever aborts a run may ask for the next one at once.
-		for (const row of unwanted) row.run?.leave()
-		if (this.#queue.size > 0) this.#soon()
-	}
-
-	/** It is over with the row, one way or another. */
-	#close(row: Row): void {
-		row.close()
-		this.#inFlight.delete(row)
-		const { retrial } = row
-		if (retrial && --retrial.open === 0 && !retrial.failed) this.#sizing.tooMany(retrial.rows)
+		this.#asked.leave(call)
+		if (this.#asked.waiting.size > 0) this.#soon()
 	}
 
 	/** Calls with rows that would be late even if all went faster than it ever did lately. */
@@ -255,7 +205,7 @@ export class Batcher {
 		if (atBest === 0) return
 		const late = new Set<BatchedCall>()
 		let before = 0
-		for (const { units, askers } of this.#queue.rows) {
+		for (const { units, askers } of this.#asked.waiting.rows) {
 			const needed = atBest * (units + before / mostWidth)
 			for (const { call } of askers) if (call.left() < needed) late.add(call)
 			before += units
@@ -266,7 +216,7 @@ export class Batcher {
 	/** Milliseconds to wait for more rows. */
 	#waitFor(rows: readonly Row[]): number {
 		const [{ units, alone }] = rows as [Row]
-		if (alone || !this.#layout.joinable || rows.length < this.#queue.size || rows.length >= this.#sizing.mostRows(units)) return 0
+		if (alone || !this.#layout.joinable || rows.length < this.#asked.waiting.size || rows.length >= this.#sizing.mostRows(units)) return 0
 		const now = performance.now()
 		this.#holding ??= now
 		return worthWaiting({
@@ -280,7 +230,7 @@ export class Batcher {
 
 	/** Milliseconds until what comes now would begin, were it the last. */
 	#backlog(): number {
-		return this.#sizing.backlog(this.#queue, this.#running)
+		return this.#sizing.backlog(this.#asked.waiting, this.#running)
 	}
 
 	/** Rows and sizes of a call that may yet turn out invalid, or stands for any. */
@@ -297,7 +247,7 @@ export class Batcher {
 	/** Runs that may be under way now. */
 	#places(): number {
 		const width = this.#options.width?.() ?? 1
-		const [row] = this.#queue.rows
+		const [row] = this.#asked.waiting.rows
 		if (width > 0 || !row) return width
 		// Who cannot go on says why when it is asked.
 		return this.#inner.estimate({ kind: 'tensors', model: row.model, tensors: {} }).can === 'no' ? 1 : 0
