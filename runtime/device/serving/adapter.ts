@@ -14,8 +14,14 @@ const limit = 5_000
 export async function findAdapter(): Promise<Adapter | null> {
 	const { gpu } = navigator as { gpu?: GPU }
 	if (!gpu) return null
-	const late = new Promise<null>((resolve) => setTimeout(resolve, limit, null))
-	const adapter = await Promise.race([gpu.requestAdapter().catch(() => null), late])
+	const adapter = await new Promise<GPUAdapter | null>((resolve) => {
+		const timer = setTimeout(resolve, limit, null)
+		gpu
+			.requestAdapter()
+			.catch(() => null)
+			.finally(() => clearTimeout(timer))
+			.then(resolve)
+	})
 	if (!adapter) return null
 	const { vendor, architecture, device, description } = adapter.info
 	return { vendor, architecture, device, description }
