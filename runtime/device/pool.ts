@@ -3,7 +3,7 @@
 import type { Answer, Call } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
-import type { Estimate, Executor } from '../core/executor.ts'
+import { cannot, type Estimate, type Executor } from '../core/executor.ts'
 import { PaceMeter } from '../session/pace.ts'
 import { Growth } from './growth.ts'
 import type { Member } from './member.ts'
@@ -225,7 +225,7 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 			if (!closed) next()
 		},
 		estimate(call): Estimate {
-			if (closed) return { can: 'no', reason: 'unhealthy', detail: closed.message, queue: 0, run: 0 }
+			if (closed) return cannot('unhealthy', closed.message)
 			if (seats.length === 0)
 				return { can: 'loading', reason: 'unhealthy', detail: 'the session worker is being replaced', queue: 0, run: 0 }
 			return { can: 'now', queue: waitingTime(seats, queue), run: meter.expect(work(call)) }

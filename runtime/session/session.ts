@@ -4,7 +4,7 @@ import type { Manifest, Provider } from '../../models/format/manifest.ts'
 import { type Answer, type ModelRef, type Provenance, spaceOf } from '../core/call.ts'
 import { bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
-import type { Executor } from '../core/executor.ts'
+import { cannot, type Executor } from '../core/executor.ts'
 import { isOutOfMemory } from '../core/memory.ts'
 import type { Tensors } from '../core/tensor.ts'
 import { type AxisSizes, batchAxis, checkInputs, likelyWork, workOf } from './inputs.ts'
@@ -123,8 +123,8 @@ function executorOver(session: InferenceSession, lane: Lane, options: Omit<Sessi
 		accepts: ['tensors'],
 		estimate(call) {
 			const no = disposal.signal.aborted ? 'disposed' : broken?.message
-			if (no !== undefined) return { can: 'no', reason: 'unhealthy', detail: no, queue: 0, run: 0 }
-			if (call.kind !== 'tensors') return { can: 'no', reason: 'unsupported', detail: `${name} takes only tensors`, queue: 0, run: 0 }
+			if (no !== undefined) return cannot('unhealthy', no)
+			if (call.kind !== 'tensors') return cannot('unsupported', `${name} takes only tensors`)
 			return { can: 'now', queue: lane.queue, run: meter.expect(likelyWork(manifest, call.tensors)) }
 		},
 		async infer(call, context) {

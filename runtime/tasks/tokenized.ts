@@ -8,7 +8,7 @@ import { mergeRan } from '../batch/merge.ts'
 import type { EmbedCall, Provenance, TensorsCall } from '../core/call.ts'
 import { startClock } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
-import type { Executor } from '../core/executor.ts'
+import { cannot, type Executor } from '../core/executor.ts'
 import { PaceMeter } from '../session/pace.ts'
 import { type Encoded, groups } from './groups.ts'
 import { likelyTime, type Pace } from './pace.ts'
@@ -115,7 +115,7 @@ export function tokenized(inner: Executor | Batching, options: TokenizedOptions)
 		},
 		estimate(call) {
 			if (call.kind === 'tensors') return inner.estimate(call)
-			if (call.task !== task.kind) return { can: 'no', reason: 'unsupported', detail: noSuchTask(manifest, call.task), queue: 0, run: 0 }
+			if (call.task !== task.kind) return cannot('unsupported', noSuchTask(manifest, call.task))
 			const estimate = inner.estimate({ kind: 'tensors', model: call.model, tensors: {} })
 			const pace = measured()
 			// What is no list of texts is for the call to refuse.
@@ -140,7 +140,7 @@ export function tokenized(inner: Executor | Batching, options: TokenizedOptions)
 					vectors[index] = found[position] as Float32Array
 					tokens += ids.length
 				}
-				if (ran.run !== null) meter.add(group.length * longest(group), ran.run)
+				if (!batching && ran.run !== null) meter.add(group.length * longest(group), ran.run)
 				return ran
 			})
 			return { output: { kind: 'embed', vectors, tokens }, ran: mergeRan(rans) }

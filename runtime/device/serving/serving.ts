@@ -2,7 +2,7 @@
 
 import { bounded, startClock } from '../../core/deadline.ts'
 import { SpillwayError } from '../../core/error.ts'
-import type { Estimate, Executor } from '../../core/executor.ts'
+import { cannot, type Estimate, type Executor } from '../../core/executor.ts'
 import type { Pool, PoolOptions } from '../pool.ts'
 import { type Kind, nameOf, sameWorkers } from './kind.ts'
 
@@ -166,7 +166,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
 			onChange()
 		},
 		estimate(call): Estimate {
-			if (over) return { can: 'no', reason: 'unhealthy', detail: over.message, queue: 0, run: 0 }
+			if (over) return cannot('unhealthy', over.message)
 			if (current.pool) return current.pool.estimate(call)
 			return { can: 'loading', reason: 'unhealthy', detail: `${nameOf(current.kind)} takes over`, queue: 0, run: 0 }
 		},
