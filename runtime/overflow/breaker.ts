@@ -74,7 +74,8 @@ export const breaker =
 					return answer
 				} catch (thrown) {
 					const error = SpillwayError.from(thrown)
-					leave(online() ? verdictOn(error, context, performance.now() - started, expected) : 'unknown', error)
+					const waited = performance.now() - started
+					leave(online() ? verdictOn(error, context, waited, expected) : 'unknown', failureOf(error, inner.name, waited))
 					throw error
 				}
 			},
@@ -96,6 +97,12 @@ function verdictOn(error: SpillwayError, context: Context, waited: number, expec
 	if (error.code === 'aborted' || error.code === 'disposed') return 'unknown'
 	return faults.includes(error.code) ? 'failed' : 'answered'
 }
+
+/** What others are told: the time and the abort were the call's own. */
+const failureOf = (error: SpillwayError, name: string, waited: number): SpillwayError =>
+	error.code === 'deadline-exceeded' || error.code === 'aborted'
+		? new SpillwayError('unavailable', `${name} did not answer in ${Math.round(waited)} ms`, { cause: error })
+		: error
 
 function refused(name: string, { wait, error }: Refusal): SpillwayError {
 	const why = error ? `it failed just now: ${error.message}` : 'it failed before, and is being tried by another call'

@@ -80,6 +80,9 @@ export function attempt(
 /** Milliseconds between two looks at who else could answer: one that is loading or unhealthy now may be there soon. */
 const lookAgain = 250
 
+/** What the next executor gets beside the time that it is expected to need, of which little may be known: milliseconds at most, and share of all. */
+const margin = { most: 250, share: 1 / 8 }
+
 /** One attempt, given up when the next executor, if there may be one, needs the time that is left. */
 async function once(
 	executor: Executor,
@@ -93,10 +96,11 @@ async function once(
 	const stop = new AbortController()
 	const signal = AbortSignal.any([abandoned, stop.signal])
 	let wakeNoMore: (() => void) | undefined
+	const reserve = Math.min(margin.most, clock() * margin.share)
 	const watch = () => {
 		const next = nextOne?.()
 		const expected = next && estimate(next.executor, call)
-		const spare = expected?.can === 'now' ? clock() - finish(expected) : lookAgain
+		const spare = expected?.can === 'now' ? clock() - finish(expected) - reserve : lookAgain
 		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 		// Not at the start, nor much too late: the next one would be late itself.
 		else if (wakeNoMore && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))

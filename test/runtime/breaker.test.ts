@@ -95,6 +95,19 @@ describe('opens', () => {
 		expect(can()).toBe('no')
 	})
 
+	test('then others are told so, and not that they had been aborted themselves', async () => {
+		const { guard, call } = guarded({ after: Number.POSITIVE_INFINITY, estimate: { run: 100 } })
+		const controller = new AbortController()
+		const failed = call('minilm', { remaining: 5000, signal: controller.signal })
+		await later(2000)
+		controller.abort(new SpillwayError('deadline-exceeded', 'given up for the next one'))
+		await failed
+		expect(guard.estimate(embedCall).detail).toBe('failed just now: unavailable')
+		void call()
+		const refused = await guard.infer({ ...embedCall, model: { name: 'minilm' } }, context()).catch((error) => error)
+		expect(refused).toMatchObject({ code: 'unavailable', message: expect.stringContaining('did not answer in 2000 ms') })
+	})
+
 	test.each([
 		['had little time', 300, { run: 50 }],
 		['is expected to take long', 2000, { run: 1500 }],
