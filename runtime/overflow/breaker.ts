@@ -3,7 +3,7 @@
 import { SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Circuit, type CircuitOptions, makeCircuit, type Refusal, type Verdict } from './circuit.ts'
-import { estimate, finish } from './plan.ts'
+import { estimate, finish, patience, tooLong } from './plan.ts'
 import { overflowReason } from './reason.ts'
 
 export interface BreakerOptions extends CircuitOptions {
@@ -28,11 +28,6 @@ const faults = [
 	'unauthenticated',
 	'forbidden',
 ]
-
-/** Less time than this, in milliseconds, is too little to say that nothing will come. */
-const patience = 1_000
-/** So many times as long as was expected is too long. */
-const tooLong = 3
 
 /**
  * Wraps an executor so that while it fails its estimate says `no` (`unhealthy`; `queue` is the time until another try) and calls that come

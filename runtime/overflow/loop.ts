@@ -4,7 +4,7 @@ import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
-import { type Candidate, estimate, finish, plan } from './plan.ts'
+import { type Candidate, estimate, finish, patience, plan, tooLong } from './plan.ts'
 import type { Policy } from './policy.ts'
 import { overflowReason } from './reason.ts'
 
@@ -21,7 +21,8 @@ const sleepHere: Sleep = (milliseconds, wake) => {
  *
  * What another executor may cure (network, memory, a lost worker, …) goes on to the next one, each further attempt for one retry of the
  * context's budget; what is the caller's fault (`invalid-input`), abort and deadline do not. When the time left comes down to what the next
- * executor is expected to need, the attempt under way is aborted and the next one asked.
+ * executor is expected to need, the attempt under way is aborted and the next one asked; before that, when it takes three times as long as was
+ * expected, and a second at least, while one nearer to the user could answer now.
  *
  * An attempt may spend retries of its own (a replayed run, an edge with upstreams): it is handed what is not needed for asking the others
  * here, and what it spent comes off the budget, so that all attempts at all levels are one more than the budget at most.
@@ -57,12 +58,13 @@ export function attempt(
 			const next = retries.left > 0 && rest.length > 0 ? () => plan(rest, call, policy, clock()).order[0] : undefined
 			const share = Math.max(0, retries.left - order.length + 1)
 			const handed = { left: share }
+			const place = candidates.indexOf(candidate)
+			const isNearer = (one: Candidate) => candidates.indexOf(one) < place
 			try {
-				const answer = await once(executor, next, call, { ...context, retries: handed }, clock, abandoned, sleep).finally(() => {
+				const answer = await once(executor, next, isNearer, call, { ...context, retries: handed }, clock, abandoned, sleep).finally(() => {
 					retries.left -= share - handed.left
 				})
 				// Who was asked in vain, and who stood nearer to the user and was not asked.
-				const place = candidates.indexOf(candidate)
 				const overflow = candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
 				return { ...answer, ran: { ...answer.ran, overflow: [...overflow, ...answer.ran.overflow] } }
 			} catch (thrown) {
@@ -87,6 +89,7 @@ const margin = { most: 250, share: 1 / 8 }
 async function once(
 	executor: Executor,
 	nextOne: (() => Candidate | undefined) | undefined,
+	isNearer: (one: Candidate) => boolean,
 	call: Call,
 	context: Context,
 	clock: () => number,
@@ -96,11 +99,14 @@ async function once(
 	const stop = new AbortController()
 	const signal = AbortSignal.any([abandoned, stop.signal])
 	let wakeNoMore: (() => void) | undefined
-	const reserve = Math.min(margin.most, clock() * margin.share)
+	const begun = clock()
+	const reserve = Math.min(margin.most, begun * margin.share)
+	const limit = Math.max(patience, tooLong * finish(estimate(executor, call)))
 	const watch = () => {
 		const next = nextOne?.()
 		const expected = next && estimate(next.executor, call)
-		const spare = expected?.can === 'now' ? clock() - finish(expected) - reserve : lookAgain
+		const overdue = next && isNearer(next) && begun - clock() > limit
+		const spare = expected?.can !== 'now' ? lookAgain : overdue ? 0 : clock() - finish(expected) - reserve
 		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 		// Not at the start, nor much too late: the next one would be late itself.
 		else if (wakeNoMore && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))

@@ -30,6 +30,11 @@ export function estimate(executor: Executor, call: Call): Estimate {
 /** Milliseconds until an answer. */
 export const finish = ({ queue, run }: Estimate): number => queue + run
 
+/** Less time than this, in milliseconds, is too little to say that nothing will come. */
+export const patience = 1_000
+/** So many times as long as was expected is too long. */
+export const tooLong = 3
+
 /** In the order in which they are asked. */
 const ranks = { now: 0, late: 1, loading: 2, no: 3 }
 

@@ -326,6 +326,25 @@ describe('time', () => {
 		expect(time).toBeLessThan(1000)
 	})
 
+	test('who is overdue is given up for one nearer to the user that can answer by now, but not for one farther away', async () => {
+		let loaded = false
+		setTimeout(() => {
+			loaded = true
+		}, 400)
+		const { ran, time } = await call(
+			{
+				device: { after: 20, estimate: () => (loaded ? { ...now, run: 20 } : { can: 'loading', reason: 'loading', queue: 0, run: 0 }) },
+				edge: { estimate: { run: 500 }, after: 25_000 },
+			},
+			{ remaining: 30_000 },
+		)
+		expect(ran).toMatchObject({ executor: 'device', overflow: [{ executor: 'edge', reason: 'deadline' }] })
+		expect(time).toBeLessThan(2100)
+
+		const slow = await call({ device: { estimate: { run: 10 }, after: 4000 }, edge: { estimate: { run: 10 } } }, { remaining: 30_000 })
+		expect(slow.ran).toMatchObject({ executor: 'device', overflow: [] })
+	})
+
 	test('also where timers are late and another clock is at hand', async () => {
 		const device = scripted({ name: 'device', after: 5000 })
 		const edge = scripted({ name: 'edge', estimate: { run: 300 }, after: 250 })
