@@ -4,11 +4,6 @@ import { allocate } from '../core/datatype.ts'
 import { SpillwayError } from '../core/error.ts'
 import { elements, type Tensor, tensor } from '../core/tensor.ts'
 
-/** Rows `start` up to but not including `end` along `axis`; a copy. */
-export function sliceRows(whole: Tensor, axis: number, start: number, end: number): Tensor {
-	return cutBox(whole, at(whole.shape, axis, start), whole.shape.with(axis, end - start))
-}
-
 /** The box of this shape that begins at `from`; a copy. */
 export function cutBox({ datatype, shape, data }: Tensor, from: readonly number[], box: readonly number[]): Tensor {
 	const cut = allocate(datatype, elements(box))

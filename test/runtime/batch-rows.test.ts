@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { checkDescription } from '../../models/format/check.ts'
 import { layoutOf } from '../../runtime/batch/layout.ts'
 import { mergeRan, ofRun } from '../../runtime/batch/merge.ts'
-import { joinRows, sliceRows } from '../../runtime/batch/rows.ts'
+import { cutBox, joinRows } from '../../runtime/batch/rows.ts'
 import { hashOf, identical } from '../../runtime/batch/sharing.ts'
 import { provenance } from '../../runtime/core/call.ts'
 import { elements, tensor } from '../../runtime/core/tensor.ts'
@@ -26,7 +26,13 @@ describe('rows', () => {
 				const whole = counting(shape)
 				const size = shape[axis] as number
 				const middle = where % (size + 1)
-				expect(joinRows([sliceRows(whole, axis, 0, middle), sliceRows(whole, axis, middle, size)], axis)).toEqual(whole)
+				const rows = (start: number, end: number) =>
+					cutBox(
+						whole,
+						shape.map((_, index) => (index === axis ? start : 0)),
+						shape.with(axis, end - start),
+					)
+				expect(joinRows([rows(0, middle), rows(middle, size)], axis)).toEqual(whole)
 			}),
 		)
 	})
