@@ -40,14 +40,22 @@ describe.skipIf(!executable)('Firefox', () => {
 			}
 		})
 
-		async function open(): Promise<Opened> {
+		/** A page with the model loaded. */
+		async function open(model: string): Promise<Opened> {
 			const tab = await firefox.window()
 			await tab.open(site.origin)
 			const options = { models: '/models/', trust: models.trust, policy: 'device-only', threads: isolated ? 2 : 1 }
-			await tab.evaluate(`
+			const loaded = await tab.evaluate<boolean>(`
 				if (crossOriginIsolated !== ${isolated}) throw new Error('isolated: ' + crossOriginIsolated)
 				window.runtime = window.spillway.createRuntime(${JSON.stringify(options)})
+				const late = new Promise((resolve) => setTimeout(resolve, 10_000, false))
+				return Promise.race([window.runtime.load('${model}').then(() => true), late])
 			`)
+			if (!loaded) {
+				// Under WebDriver BiDi, and only there, one worker in a hundred that starts another hangs in `new Worker`, whatever its script (ESR 153).
+				await tab.close()
+				return open(model)
+			}
 			return {
 				page: toAsk(tab),
 				close: tab.close,
@@ -58,7 +66,7 @@ describe.skipIf(!executable)('Firefox', () => {
 			}
 		}
 
-		executorContract('the engine, asked to embed', { estimates: false, make: async () => embedding(await open()) })
-		executorContract('the engine, asked for tensors', { estimates: false, make: async () => tensors(await open()) })
+		executorContract('the engine, asked to embed', { estimates: false, make: async () => embedding(await open('tiny-text')) })
+		executorContract('the engine, asked for tensors', { estimates: false, make: async () => tensors(await open('tiny-pixels')) })
 	})
 })
