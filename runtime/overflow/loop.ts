@@ -4,7 +4,7 @@ import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
-import { type Candidate, estimate, finish, patience, plan, tooLong } from './plan.ts'
+import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
 import type { Policy } from './policy.ts'
 import { overflowReason } from './reason.ts'
 
@@ -101,12 +101,12 @@ async function once(
 	let wakeNoMore: (() => void) | undefined
 	const begun = clock()
 	const reserve = Math.min(margin.most, begun * margin.share)
-	const limit = Math.max(patience, tooLong * finish(estimate(executor, call)))
+	const limit = overdue(estimate(executor, call))
 	const watch = () => {
 		const next = nextOne?.()
 		const expected = next && estimate(next.executor, call)
-		const overdue = next && isNearer(next) && begun - clock() > limit
-		const spare = expected?.can !== 'now' ? lookAgain : overdue ? 0 : clock() - finish(expected) - reserve
+		const tooLate = next && isNearer(next) && begun - clock() > limit
+		const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : clock() - finish(expected) - reserve
 		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 		// Not at the start, nor much too late: the next one would be late itself.
 		else if (wakeNoMore && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))

@@ -35,6 +35,9 @@ export const patience = 1_000
 /** So many times as long as was expected is too long. */
 export const tooLong = 3
 
+/** Milliseconds after which an answer is so late that none may come. */
+export const overdue = (expected: Estimate): number => Math.max(patience, tooLong * finish(expected))
+
 /** In the order in which they are asked. */
 const ranks = { now: 0, late: 1, loading: 2, no: 3 }
 

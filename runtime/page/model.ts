@@ -8,7 +8,7 @@ import type { Tensor, Tensors } from '../core/tensor.ts'
 import type { ModelReport } from '../device/control.ts'
 import type { Progress } from '../device/protocol.ts'
 import { attempt } from '../overflow/loop.ts'
-import { type Candidate, estimate } from '../overflow/plan.ts'
+import { type Candidate, estimate, overdue } from '../overflow/plan.ts'
 import { type Policy, tightens } from '../overflow/policy.ts'
 import type { Device } from './device.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -117,9 +117,11 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 		if (!Number.isFinite(deadline)) refuse('deadline must be milliseconds')
 		if (!tightens(asked, policy)) refuse(`policy: "${asked}" does not tighten "${policy}"`)
 		if (priority !== undefined && !/^(high|normal|low)$/.test(priority)) refuse(`priority: "${priority}" is none of high, normal, low`)
-		// Where the edge goes first, the device is loaded when the edge cannot answer.
-		const edgeFirst = asked === 'edge-only' || (asked === 'prefer-edge' && edge && estimate(edge.executor, call).can === 'now')
-		if (!edgeFirst) device?.wake(ref)
+		// Where the edge goes first, the device is loaded when the edge cannot answer, or is overdue.
+		const first = asked === 'prefer-edge' && edge ? estimate(edge.executor, call) : undefined
+		let wakeNoMore: (() => void) | undefined
+		if (first?.can === 'now') wakeNoMore = device?.sleep(overdue(first), () => device.wake(ref))
+		else if (asked !== 'edge-only') device?.wake(ref)
 		const operation = call.kind === 'task' ? call.task : 'infer'
 		const { trace, end } = telemetry.watch({ operation, model: ref.name, policy: asked })
 		try {
@@ -138,6 +140,8 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 			const error = failure(thrown)
 			end(undefined, error.code)
 			throw error
+		} finally {
+			wakeNoMore?.()
 		}
 	}
 

@@ -200,6 +200,16 @@ describe('prefer-edge', () => {
 			overflow: [{ executor: 'edge', reason: 'unhealthy', detail: expect.stringMatching(/^unauthenticated/) }],
 		})
 	})
+
+	test('also when the edge does not answer', async () => {
+		await open({ policy: 'prefer-edge' })
+		const release = gate.close()
+		try {
+			expect((await embed()).ran).toMatchObject({ executor: 'device', overflow: [{ executor: 'edge', reason: 'deadline' }] })
+		} finally {
+			release()
+		}
+	})
 })
 
 describe('fastest', () => {
