@@ -5,18 +5,67 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page, Worker } from 'playwright-core'
 import { expect } from 'vitest'
-import type { RuntimeOptions } from '../../runtime/index.ts'
+import { pack } from '../../models/tools/pack/pack.ts'
 import { type Census, censusOf, counting, installCensus } from './census.ts'
-import { openPage, runtimeFolder } from './page.ts'
+import { type Models, packModels } from './models.ts'
+import { openPage, runtimeFolder, staticHost } from './page.ts'
 import type { Site } from './site.ts'
-import { type Fault, type Planned, type Question, seeded } from './stress-plan.ts'
+import { askTexts, askTiny, calmTiny, type Fault, type Planned, type PlanOptions, plan, type Question, seeded } from './stress-plan.ts'
 import { type RunResult, runPlan } from './stress-run.ts'
 
-export interface StressOptions {
+/** What stress tests need. */
+export interface Stand {
 	browser: Browser
+	models: Models
 	site: Site
-	/** For `createRuntime`. */
-	runtime: RuntimeOptions
+}
+
+export async function stressStand(browser: Browser): Promise<Stand> {
+	const models = await packModels()
+	await pack(join(import.meta.dirname, '../../models/minilm'), models.folder, { key: models.key })
+	return { browser, models, site: await staticHost(models) }
+}
+
+type Course = Pick<PlanOptions, 'seed' | 'calls' | 'faults'>
+
+const tuned = ({ trust }: Models) => ({ models: '/models/', trust, workers: 2, threads: 1 })
+
+export async function stressTiny(stand: Stand, course: Course): Promise<void> {
+	const planned = plan({ ...course, ask: askTiny })
+	const result = await stress({ ...stand, planned, calm: calmTiny, parallel: 64, seed: course.seed })
+	console.info(`${course.calls} calls on tiny models: ${lateness(result)}`)
+	expect(result.ends.answered).toBeGreaterThan(course.calls / 2)
+}
+
+export async function stressMinilm(stand: Stand, course: Course): Promise<void> {
+	const ask = askTexts('minilm', await knownVectors(stand), 1e-3)
+	const planned = plan({ ...course, ask })
+	const result = await stress({ ...stand, planned, calm: [ask(() => 0)], parallel: 32, seed: course.seed })
+	console.info(`${course.calls} calls on minilm: ${lateness(result)}`)
+	expect(result.ends.answered).toBeGreaterThan(course.calls / 2)
+}
+
+/** Short texts, and what the shipped model makes of each alone. */
+async function knownVectors({ browser, site, models }: Stand): Promise<{ text: string; vector: number[] }[]> {
+	const file = await readFile(join(import.meta.dirname, '../fixtures/minilm-reference.json'), 'utf8')
+	const { items } = JSON.parse(file) as { items: { text: string; ids: number[] }[] }
+	const texts = items.flatMap(({ text, ids }) => (ids.length <= 12 ? [text] : [])).slice(0, 50)
+	const page = await openPage(browser, site)
+	const vectors = await page.evaluate(
+		async ([texts, trust]) => {
+			const runtime = window.spillway.createRuntime({ models: '/models/', trust })
+			const model = await runtime.load('minilm')
+			const vectors: number[][] = []
+			for (const text of texts) vectors.push([...((await model.embed([text])).vectors[0] ?? [])])
+			return vectors
+		},
+		[texts, models.trust] as const,
+	)
+	await page.context().close()
+	return texts.map((text, at) => ({ text, vector: vectors[at] ?? [] }))
+}
+
+interface StressOptions extends Stand {
 	planned: readonly Planned[]
 	/** One for each model: answered before and after, in peace. */
 	calm: readonly Question[]
@@ -30,7 +79,7 @@ export interface StressOptions {
  * Opens a page and carries out the plan in it. Each call must settle as it should; afterwards page, engine and session workers must hold no more
  * than before, and nothing once all is disposed of.
  */
-export async function stress({ browser, site, runtime, planned, calm, parallel, seed }: StressOptions): Promise<RunResult> {
+async function stress({ browser, site, models, planned, calm, parallel, seed }: StressOptions): Promise<RunResult> {
 	const plans: Record<string, readonly Planned[]> = { '/plan.json': planned, '/calm.json': calm }
 	site.fault = (path, response) => {
 		const send = (type: string, text: string) => response.writeHead(200, { 'Content-Type': type }).end(text)
@@ -40,6 +89,7 @@ export async function stress({ browser, site, runtime, planned, calm, parallel, 
 		else return false
 		return true
 	}
+	const runtime = tuned(models)
 	let hits = 0
 	const page = await openPage(browser, site, async (page) => {
 		await page.addInitScript(installCensus)
@@ -127,7 +177,7 @@ function causeOf(page: Page, seed: number, onHit: () => void): (fault: Exclude<F
 }
 
 /** Lateness, as it is printed. */
-export function lateness({ ends, late }: RunResult): string {
+function lateness({ ends, late }: RunResult): string {
 	const tell = (list: number[]) => {
 		const at = (share: number) => (list[Math.min(list.length - 1, Math.floor(list.length * share))] ?? 0).toFixed(1)
 		return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms (${list.length})`
