@@ -100,6 +100,12 @@ export class Batcher {
 		this.#options.onChange?.()
 	}
 
+	/** A run was given up, and done all the same. */
+	learn({ tensors }: TensorsCall, ran: Provenance): void {
+		const { rows, sizes } = this.#layout.measure(tensors)
+		this.#sizing.answered(rows * unitsOf(sizes), rows, ran)
+	}
+
 	estimate(call: TensorsCall): Estimate {
 		if (this.#disposed) return cannot('unhealthy', this.#disposed.message)
 		const estimate = this.#inner.estimate(call)
@@ -143,7 +149,7 @@ export class Batcher {
 		this.#running.add(run)
 		const outcome = await run.execute(this.#inner, this.#layout)
 		this.#running.delete(run)
-		if ('ran' in outcome) this.#sizing.answered(run, outcome.ran)
+		if ('ran' in outcome) this.#sizing.answered(run.units, run.rows.length, outcome.ran)
 		this.#arrivals.answered(run.callers, performance.now())
 		// The next run is begun before the answers of this one are handed out.
 		this.pass()

@@ -1,6 +1,7 @@
 // Dynamic batching: the rows of calls of different callers share runs.
 
 import type { Manifest } from '../../models/format/manifest.ts'
+import type { Provenance, TensorsCall } from '../core/call.ts'
 import { bounded } from '../core/deadline.ts'
 import type { Executor } from '../core/executor.ts'
 import { Batcher } from './batcher.ts'
@@ -43,6 +44,12 @@ export interface BatchPace {
 export interface Batching extends Executor {
 	/** To be called when `width` may have grown. */
 	next(): void
+	/**
+	 * To be told of a run of the inner executor's that went on after it was given up: where calls have less time than a run takes, there are no others.
+	 *
+	 * @param call as the inner executor got it.
+	 */
+	learn(call: TensorsCall, ran: Provenance): void
 	/** What was measured; `null` before the first run. */
 	batchPace(): BatchPace | null
 	/** Calls, rows, runs and timers that are there; 0 when there is nothing to do. */
@@ -71,6 +78,7 @@ export function batching(options: BatchingOptions): (inner: Executor) => Batchin
 				return bounded(`the call on ${inner.name}`, context, (abandoned) => batcher.answer(call, measured, context, abandoned))
 			},
 			next: () => batcher.pass(),
+			learn: (call, ran) => batcher.learn(call, ran),
 			batchPace: () => batcher.pace,
 			pending: () => batcher.pending,
 			dispose: () => batcher.dispose(),

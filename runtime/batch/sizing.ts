@@ -37,11 +37,11 @@ export class Sizing {
 		this.#usualUnits += (units - this.#usualUnits) / (this.#usualUnits === 0 ? 1 : averaged)
 	}
 
-	/** A run was answered. */
-	answered({ units, rows }: Run, ran: Provenance): void {
-		const row = units / rows.length
-		this.#speed.add(units, ran, row * Math.max(rows.length, this.mostRows(row)))
-		this.#largest = Math.max(this.#largest, rows.length)
+	/** A run was answered. @param units its work, padding included. */
+	answered(units: number, rows: number, ran: Provenance): void {
+		const row = units / rows
+		this.#speed.add(units, ran, row * Math.max(rows, this.mostRows(row)))
+		this.#largest = Math.max(this.#largest, rows)
 	}
 
 	/** A batch of so many rows failed, and none of its rows. */

@@ -1,6 +1,6 @@
 // Session workers as one executor: as many as the work asks for, others in place of those that die or do not come back.
 
-import type { Answer, Call } from '../core/call.ts'
+import type { Answer, Call, Provenance } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import { cannot, type Estimate, type Executor } from '../core/executor.ts'
@@ -24,6 +24,8 @@ export interface PoolOptions {
 	idle?: number
 	/** Told when the estimate, the width or the memory may have changed. */
 	onChange?(): void
+	/** Told of a run that was done when nobody waited for it any more: it says how long calls take all the same. */
+	onUnheard?(call: Call, ran: Provenance): void
 	/** Told when the pool cannot go on. */
 	onFailed?(error: SpillwayError): void
 }
@@ -58,7 +60,7 @@ const calm = 60_000
  * @throws what `start` throws.
  */
 export async function createPool(options: PoolOptions): Promise<Pool> {
-	const { name, start, work, grace = 10_000, idle = 30_000, onChange = () => {}, onFailed = () => {} } = options
+	const { name, start, work, grace = 10_000, idle = 30_000, onChange = () => {}, onUnheard = () => {}, onFailed = () => {} } = options
 	const disposal = new AbortController()
 	const meter = new PaceMeter()
 	const growth = new Growth()
@@ -190,6 +192,7 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 		try {
 			const answer = await member.ask(job.call, { ...job.context, remaining: job.left(), signal: job.abandoned })
 			if (answer.ran.run !== null) meter.add(work(job.call), answer.ran.run)
+			if (job.abandoned.aborted) onUnheard(job.call, answer.ran)
 			job.resolve({ ...answer, ran: { ...answer.ran, queue: started - job.entered + (answer.ran.queue ?? 0) } })
 		} catch (error) {
 			if (member.over.aborted && !closed && !job.replayed && !job.abandoned.aborted) {

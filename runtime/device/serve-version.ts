@@ -113,6 +113,7 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 			most: kind.workers,
 			work: (call) => (call.kind === 'tensors' ? likelyWork(manifest, call.tensors) : 1),
 			...events,
+			onUnheard: (call, ran) => call.kind === 'tensors' && batched?.learn(call, ran),
 			async start(signal) {
 				if (lost) throw lost
 				const { member, remembered, note } = await start(kind, AbortSignal.any([signal, life, options.signal]))

@@ -1,10 +1,13 @@
 // Dynamic batching, case by case.
 
 import { describe, expect, test } from 'vitest'
+import { type Batching, batching } from '../../runtime/batch/batching.ts'
 import type { Answer, TensorsCall } from '../../runtime/core/call.ts'
 import type { SpillwayError } from '../../runtime/core/error.ts'
 import { tensor } from '../../runtime/core/tensor.ts'
-import { batchingOver, callOf, check, echoing, failing, idle, rowsOf, together } from './batch-inner.ts'
+import type { Member } from '../../runtime/device/member.ts'
+import { createPool } from '../../runtime/device/pool.ts'
+import { batchingOver, callOf, check, echoing, failing, idle, innerOf, rowsOf, together, until } from './batch-inner.ts'
 import { context } from './tiny-sessions.ts'
 
 const codes = async (calls: Promise<Answer>[]) =>
@@ -442,6 +445,31 @@ describe('deadlines', () => {
 })
 
 describe('the context of a run', () => {
+	test('where no call has the time that a run takes, runs that are given up tell how long it is', async () => {
+		const member: Member = {
+			memory: 0,
+			over: new AbortController().signal,
+			end: () => {},
+			// It cannot be interrupted.
+			ask: (call, asked) => innerOf({ time: () => 60 }).infer(call, context({ trace: asked.trace })),
+		}
+		let batched: Batching | undefined
+		const pool = await createPool({
+			name: 'device',
+			most: 1,
+			work: () => 1,
+			start: async () => member,
+			onUnheard: (call, ran) => batched?.learn(call as TensorsCall, ran),
+		})
+		batched = batching({ manifest: echoing, width: () => pool.width })(pool)
+		const given = batched.infer(callOf(text(6, 1), text(6, 2)), context({ remaining: 20 }))
+		expect(await codes([given])).toEqual(['deadline-exceeded'])
+		expect(batched.batchPace()).toBeNull()
+		await until(() => batched?.batchPace() !== null)
+		expect(batched.batchPace()?.perUnit).toBeCloseTo(5)
+		await batched.dispose()
+	})
+
 	test('as many hops, retries and as much urgency as the call that has most', async () => {
 		const made = batchingOver()
 		const { inner, batched } = made
