@@ -69,7 +69,7 @@ test('assets are distributed, and nothing but what is meant to be', async () => 
 	expect(await status('/')).toBe(200)
 	expect(await status('/spillway.js')).toBe(200)
 	expect(await status('/models/minilm/channel.jws')).toBe(200)
-	expect(await status('/models/minilm/1.0.1/files/weights.bin')).toBe(200)
+	expect(await status('/models/minilm/1.0.0/files/weights.bin')).toBe(200)
 	expect(await status('/build/build.json')).toBe(404)
 	expect(await status('/demo/index.html')).toBe(404)
 })

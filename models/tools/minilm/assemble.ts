@@ -6,10 +6,9 @@ import { GraphBuilder } from '../onnx/graph.ts'
 import { float32, int64, toProto } from '../onnx/tensor.ts'
 import type { Checkpoint, Layer, Linear } from './checkpoint.ts'
 import { addEncoder, headSize, type Product, products, type Shape } from './encoder.ts'
-import { dequantizingKernels, floatKernels } from './kernels.ts'
+import { dequantizingKernels, floatKernels, geluShift, rowwiseKernels } from './kernels.ts'
 import { concatColumns, type Matrix, scaleColumns, scaleRows } from './matrix.ts'
 import { quantizeColumns, quantizeRows, unshiftedBias } from './quantize.ts'
-import { geluShift, rowwiseKernels } from './rowwise.ts'
 import { smoothingFactors } from './smooth.ts'
 
 /** Largest magnitude of each input channel of a product over the calibration texts, by layer. */
@@ -20,9 +19,6 @@ const alpha = 0.6
 
 /** First opset with Gelu; ONNX Runtime 1.30 has all of it on every provider. */
 const opset = 20
-
-/** First opset that quantizes by blocks, which may be rows. */
-const opsetOfBlocks = 21
 
 /** Name of the weights file in the graphs. */
 export const weightsFile = 'weights.bin'
@@ -69,8 +65,8 @@ export function quantizedModel(checkpoint: Checkpoint, ranges: Ranges): Quantize
 	const weights = new WeightsFile(weightsFile)
 	for (const [name, tensor] of largestFirst(quantizedTensors(checkpoint, ranges))) weights.append(name, tensor)
 	const shape = shapeOf(checkpoint)
-	const wasm = new GraphBuilder({ name: 'minilm-int8-rowwise', opset: opsetOfBlocks, weights })
-	addEncoder(wasm, shape, rowwiseKernels(wasm, inputsOf(checkpoint)))
+	const wasm = new GraphBuilder({ name: 'minilm-int8-rowwise', opset, weights })
+	addEncoder(wasm, shape, rowwiseKernels(wasm))
 	const webgpu = new GraphBuilder({ name: 'minilm-int8-dequantized', opset, weights })
 	addEncoder(webgpu, shape, dequantizingKernels(webgpu))
 	return { wasm: wasm.build(), webgpu: webgpu.build(), weights: weights.bytes() }
@@ -78,11 +74,6 @@ export function quantizedModel(checkpoint: Checkpoint, ranges: Ranges): Quantize
 
 function shapeOf({ words, layers }: Checkpoint): Shape {
 	return { layers: layers.length, hidden: words.columns, heads: words.columns / headSize }
-}
-
-/** Input channels of each product. */
-function inputsOf({ words: { columns: hidden }, layers }: Checkpoint): Record<Product, number> {
-	return { qkv: hidden, attention: hidden, intermediate: hidden, output: layers[0]?.output.weight.rows ?? 0 }
 }
 
 /** The four products of a layer, the query's weights divided by the square root of the head size. */

@@ -29,7 +29,7 @@ export function describe(built: Built): Description {
 	const external = [weightsFile]
 	return descriptionSchema.parse({
 		model: 'minilm',
-		version: '1.0.1',
+		version: '1.0.0',
 		description: 'Sentence embeddings, English, 384 dimensions, for search, clustering and classification.',
 		license: 'Apache-2.0',
 		source: {
