@@ -11,6 +11,7 @@ export class Teller {
 	readonly #stateOf: (model: string) => StateMessage
 	/** What each model was last said to be able to. */
 	readonly #said = new Map<string, string>()
+	readonly #changing = new Set<string>()
 	readonly #waiting = new Map<string, ReturnType<typeof setTimeout>>()
 	readonly #progressed = new Map<string, { phase: string; time: number }>()
 
@@ -29,8 +30,19 @@ export class Teller {
 		this.#ports.delete(port)
 	}
 
-	/** At once when the model can do other than before, else within the interval. */
+	/** Tells of it once all that happens in this moment has happened: a call changes its model's state several times. */
 	changed(model: string): void {
+		if (this.#changing.has(model)) return
+		this.#changing.add(model)
+		queueMicrotask(() => {
+			this.#changing.delete(model)
+			this.#consider(model)
+		})
+	}
+
+	/** Tells at once when the model can do other than before, else within the interval. */
+	#consider(model: string): void {
+		if (this.#ports.size === 0) return
 		const state = this.#stateOf(model)
 		const { version, estimate } = state
 		const said = JSON.stringify([version, estimate.can, estimate.reason])

@@ -235,6 +235,29 @@ test('a device that is busy is measured again; what it says then is not kept', a
 	expect(again.starts).toHaveLength(2)
 })
 
+test('that several workers are no faster than one is measured again, and not kept: other programs may have the processors', async () => {
+	let last: Promise<unknown> = Promise.resolve()
+	const shared: Partial<TrialsOptions> = {
+		async start(kind, signal) {
+			const member = await options.start(kind, signal)
+			// One run at a time, whatever the worker.
+			const ask: Member['ask'] = (...call) => {
+				const answer = last.then(() => member.ask(...call))
+				last = answer.catch(() => {})
+				return answer
+			}
+			return { ...member, ask }
+		},
+	}
+	const { options } = scene({ kinds: [two] })
+	const trials = await passing(runTrials({ ...options, ...shared }))
+	expect(trialOf(trials, two)).toMatchObject({ golden: 'passed', busy: false })
+	expect(winnerOf(trials)?.workers).toBe(1)
+	const again = scene({ kinds: [two] })
+	expect(trialOf(await again.run(), two).gain).toBeGreaterThan(1.4)
+	expect(again.starts).toHaveLength(2)
+})
+
 test('models take turns', async () => {
 	const stillness = new Stillness()
 	const one = scene({ kinds: [two], stillness })
