@@ -61,7 +61,8 @@ test(`${cycles} times loaded and disposed of: memory does not grow, and no worke
 	for (const { after, bytes } of readings) expect(bytes, `after ${after} cycles`).toBeLessThan(1.05 * (first?.bytes ?? 0))
 })
 
-test('what explain tells of the shipped model is what the browser measures, and nothing is held twice', async () => {
+// Chromium 156 takes exactly a minute for a reading now and then, when a worker has just ended.
+test('what explain tells of the shipped model is what the browser measures, and nothing is held twice', { timeout: 300_000 }, async () => {
 	const before = await memory()
 	const told = await page.evaluate(async (trust) => {
 		window.runtime = window.spillway.createRuntime({ models: '/models/', trust, policy: 'device-only', workers: 1 })
