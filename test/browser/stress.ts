@@ -142,11 +142,12 @@ const expectCensus = (page: Page, expected: Census) =>
 	expect.poll(() => censusOf(page), { timeout: 20_000, interval: 500 }).toEqual(expected)
 
 async function countThreads(page: Page): Promise<{ page: Census; engine: Census; sessions: Census[] }> {
-	const engines = page.workers().filter(isEngine)
-	expect(engines).toHaveLength(1)
+	const engines = () => page.workers().filter(isEngine)
+	// DevTools tells a little late that one has gone.
+	await expect.poll(() => engines().length, { timeout: 20_000 }).toBe(1)
 	return {
 		page: await censusOf(page),
-		engine: await censusOf(engines[0] as Worker),
+		engine: await censusOf(engines()[0] as Worker),
 		sessions: await Promise.all(page.workers().filter(isSession).map(censusOf)),
 	}
 }

@@ -43,17 +43,24 @@ describe('minilm on Node', () => {
 			executor,
 			chosen.map(({ text }) => text),
 		)
+		// Short ones: long ones would run alone on a machine that is busy.
 		const padded = await inOneBatch(
-			chosen.map(({ ids }) => ids),
-			256,
+			chosen.map(({ ids }) => ids).filter(({ length }) => length <= width),
+			width,
 		)
-		for (const [index, { text }] of chosen.entries()) {
+		let row = 0
+		for (const [index, { text, ids }] of chosen.entries()) {
 			const [alone] = await embed(executor, [text])
 			expect(largestDifference(alone as Float32Array, together[index] as Float32Array)).toBeLessThanOrEqual(1e-5)
-			expect(largestDifference(alone as Float32Array, padded[index] as Float32Array)).toBeLessThanOrEqual(1e-5)
+			if (ids.length > width) continue
+			expect(largestDifference(alone as Float32Array, padded[row++] as Float32Array)).toBeLessThanOrEqual(1e-5)
 		}
+		expect(row).toBeGreaterThan(5)
 	})
 })
+
+/** Tokens that texts are padded to. */
+const width = 48
 
 /** The texts as rows of one tensor, each padded to `width`. */
 async function inOneBatch(rows: readonly (readonly number[])[], width: number): Promise<Float32Array[]> {

@@ -237,11 +237,12 @@ describe('failures', () => {
 	test.each(['invalid-input', 'internal', 'unsupported', 'too-large'] as const)(
 		'%s: only the row whose fault it is fails',
 		async (code) => {
-			const { inner, batched } = batchingOver({ fails: (rows) => (rows.some(([id]) => id === 13) ? failing(code) : undefined) })
+			const made = batchingOver({ fails: (rows) => (rows.some(([id]) => id === 13) ? failing(code) : undefined) })
 			const ids = [11, 12, 13, 14]
-			expect(await codes(ids.map((id) => batched.infer(callOf([id, id]), context())))).toEqual(['answered', 'answered', code, 'answered'])
-			expect(inner.runs.map(({ rows }) => rows.length)).toEqual([4, 1, 1, 1, 1])
-			expect(batched.pending()).toBe(0)
+			const [settled] = await together(made, () => [codes(ids.map((id) => made.batched.infer(callOf([id, id]), context())))])
+			expect(settled).toEqual(['answered', 'answered', code, 'answered'])
+			expect(made.inner.runs.map(({ rows }) => rows.length)).toEqual([4, 1, 1, 1, 1])
+			expect(made.batched.pending()).toBe(0)
 		},
 	)
 
