@@ -85,6 +85,8 @@ async function traced(browser: Browser, page: Page, work: () => Promise<void>): 
 	await browser.startTracing(page, { categories })
 	await page.evaluate(() => void performance.mark('here'))
 	await work()
+	// A task is written down when it ends, which may be after it has told.
+	await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 200)))
 	const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] }
 	const here = traceEvents.find(({ name, cat }) => name === 'here' && cat === 'blink.user_timing')
 	if (!here) throw new Error('the trace does not tell which thread the page has')
