@@ -1,6 +1,7 @@
 // Spillway in a page: the ES module.
 
-import type { Assets, RuntimeOptions } from './page/options.ts'
+import { beside } from './page/beside.ts'
+import type { RuntimeOptions } from './page/options.ts'
 import { makeRuntime, type Runtime } from './page/runtime.ts'
 
 export type { Overflow, OverflowReason, Provenance } from './core/call.ts'
@@ -15,16 +16,6 @@ export type { CallOptions, EmbedResult, Explanation, InferResult, Model, ReadyOp
 export type { RuntimeOptions } from './page/options.ts'
 export type { ModelOptions, Runtime } from './page/runtime.ts'
 export type { TelemetryOptions, Tracer, TracerSpan } from './telemetry/options.ts'
-
-/** Bundlers recognise this form, and copy the files as they are. */
-const beside: Assets = {
-	edge: new URL('./edge.js', import.meta.url).href,
-	engine: new URL('./engine.js', import.meta.url).href,
-	session: new URL('./session.js', import.meta.url).href,
-	tabs: new URL('./tabs.js', import.meta.url).href,
-	telemetry: new URL('./telemetry.js', import.meta.url).href,
-	wasm: new URL('./ort-wasm-simd-threaded.wasm', import.meta.url).href,
-}
 
 /**
  * Makes the runtime of a page. Of a model nothing is downloaded or started before it is wanted; what calls the edge (`edge.js`, a few kB) is

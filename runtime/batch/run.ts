@@ -4,6 +4,7 @@ import type { Provenance } from '../core/call.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Context, Executor, Priority, RetryBudget } from '../core/executor.ts'
 import type { Tensors } from '../core/tensor.ts'
+import { stillExpected } from '../session/pace.ts'
 import { enclosing, type Layout, unitsOf } from './layout.ts'
 import type { Row } from './row.ts'
 
@@ -58,10 +59,9 @@ export class Run {
 		return performance.now() > this.#end - 5
 	}
 
-	/** Milliseconds that it is expected to go on; one that is overdue may take as long again. */
+	/** Milliseconds that it is expected to go on. */
 	remaining(now: number): number {
-		const elapsed = now - this.started
-		return elapsed < this.#expected ? this.#expected - elapsed : elapsed
+		return stillExpected(this.#expected, now - this.started)
 	}
 
 	/** As long as the one with most time, as urgent as the most urgent. */

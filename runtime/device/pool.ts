@@ -185,13 +185,13 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 		seat.since = started
 		const stopWaiting = waitPatiently({
 			abandoned: job.abandoned,
-			expected: meter.expect(work(job.call)),
+			expected: meter.expect(job.work),
 			grace,
 			onLost: () => member.end(new SpillwayError('worker-lost', 'the session worker did not come back')),
 		})
 		try {
 			const answer = await member.ask(job.call, { ...job.context, remaining: job.left(), signal: job.abandoned })
-			if (answer.ran.run !== null) meter.add(work(job.call), answer.ran.run)
+			if (answer.ran.run !== null) meter.add(job.work, answer.ran.run)
 			if (job.abandoned.aborted) onUnheard(job.call, answer.ran)
 			job.resolve({ ...answer, ran: { ...answer.ran, queue: started - job.entered + (answer.ran.queue ?? 0) } })
 		} catch (error) {
@@ -238,9 +238,20 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 				if (closed) return Promise.reject(closed)
 				return new Promise<Answer>((resolve, reject) => {
 					if (abandoned.aborted) return
-					const expected = meter.expect(work(call))
-					const left = startClock(context.remaining)
-					const job: Job = { call, context, entered: performance.now(), expected, abandoned, left, replayed: false, resolve, reject }
+					// Once, for it reads all inputs.
+					const size = work(call)
+					const job: Job = {
+						call,
+						context,
+						entered: performance.now(),
+						work: size,
+						expected: meter.expect(size),
+						abandoned,
+						left: startClock(context.remaining),
+						replayed: false,
+						resolve,
+						reject,
+					}
 					abandoned.addEventListener('abort', () => {
 						queue = queue.filter((other) => other !== job)
 						onChange()

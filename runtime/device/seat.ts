@@ -2,12 +2,15 @@
 
 import type { Answer, Call } from '../core/call.ts'
 import type { Context } from '../core/executor.ts'
+import { stillExpected } from '../session/pace.ts'
 import type { Member } from './member.ts'
 
 export interface Job {
 	readonly call: Call
 	readonly context: Context
 	readonly entered: number
+	/** As the pool's `work` tells it. */
+	readonly work: number
 	/** Milliseconds that it was expected to take when it came. */
 	readonly expected: number
 	/** Aborts when the caller has its answer or no longer wants one. */
@@ -33,12 +36,7 @@ export interface Seat {
 /** Milliseconds until a call that comes now would begin; there must be a worker. */
 export function waitingTime(seats: readonly Seat[], queue: readonly Job[]): number {
 	const now = performance.now()
-	const running = seats.map(({ job, since }) => {
-		if (!job) return 0
-		// One that is overdue may take as long again.
-		const elapsed = now - since
-		return elapsed < job.expected ? job.expected - elapsed : elapsed
-	})
+	const running = seats.map(({ job, since }) => (job ? stillExpected(job.expected, now - since) : 0))
 	const waiting = queue.reduce((sum, { expected }) => sum + expected, 0)
 	if (waiting === 0) return Math.min(...running)
 	return (running.reduce((sum, time) => sum + time, 0) + waiting) / seats.length

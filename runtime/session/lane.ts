@@ -1,5 +1,7 @@
 // One thing at a time, in order of arrival.
 
+import { stillExpected } from './pace.ts'
+
 interface Job {
 	begin: () => void
 	/** Milliseconds that it is expected to take. */
@@ -46,9 +48,8 @@ export class Lane {
 	get queue(): number {
 		const waiting = this.#waiting.reduce((sum, { expected }) => sum + expected, 0)
 		if (!this.#running) return waiting
-		const elapsed = performance.now() - this.#running.since
-		// One that is overdue may take as long again.
-		return waiting + (elapsed < this.#running.expected ? this.#running.expected - elapsed : elapsed)
+		const { expected, since } = this.#running
+		return waiting + stillExpected(expected, performance.now() - since)
 	}
 
 	#next(): void {

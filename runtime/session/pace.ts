@@ -65,3 +65,6 @@ export class PaceMeter {
 		return pace ? pace.fixed + pace.perUnit * work : 0
 	}
 }
+
+/** Milliseconds that something is expected to go on which was expected to take so long; when it is overdue it may take as long again. */
+export const stillExpected = (expected: number, elapsed: number): number => (elapsed < expected ? expected - elapsed : elapsed)
