@@ -1,29 +1,16 @@
 // Firefox: one engine for several windows of an origin, and another one when its window is gone.
 
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { type Firefox, launchFirefox } from './firefox.ts'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { openApplication } from './application.ts'
+import type { Firefox } from './firefox.ts'
 
 const executable = process.env.TEST_FIREFOX
 
 describe.skipIf(!executable)('Firefox', () => {
 	let firefox: Firefox
-	let application: Server
 
 	beforeAll(async () => {
-		const html = `<!doctype html><title>An application</title><script src="${inject('edge').url}/spillway.js"></script>`
-		application = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html)).listen(0, '127.0.0.1')
-		await once(application, 'listening')
-		firefox = await launchFirefox(executable ?? '')
-		await firefox.open(`http://127.0.0.1:${(application.address() as AddressInfo).port}/`)
-	})
-
-	afterAll(async () => {
-		await firefox?.close()
-		application?.close()
-		application?.closeAllConnections()
+		firefox = await openApplication(executable ?? '')
 	})
 
 	test('windows share an engine; calls that wait when its window goes are answered by the next', async () => {

@@ -1,10 +1,8 @@
 // Firefox: the edge's script tag in a page of another origin, answered by the device and by the edge.
 
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { type Firefox, launchFirefox } from './firefox.ts'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { openApplication } from './application.ts'
+import type { Firefox } from './firefox.ts'
 
 const executable = process.env.TEST_FIREFOX
 
@@ -30,20 +28,9 @@ const cosine = (a: readonly number[] = [], b: readonly number[] = []) => a.reduc
 
 describe.skipIf(!executable)('Firefox', () => {
 	let firefox: Firefox
-	let application: Server
 
 	beforeAll(async () => {
-		const html = `<!doctype html><title>An application</title><script src="${inject('edge').url}/spillway.js"></script>`
-		application = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html)).listen(0, '127.0.0.1')
-		await once(application, 'listening')
-		firefox = await launchFirefox(executable ?? '')
-		await firefox.open(`http://127.0.0.1:${(application.address() as AddressInfo).port}/`)
-	})
-
-	afterAll(async () => {
-		await firefox?.close()
-		application?.close()
-		application?.closeAllConnections()
+		firefox = await openApplication(executable ?? '')
 	})
 
 	test('the device answers, with the vectors that the edge gives', async () => {

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { provenance } from '../../runtime/core/call.ts'
 import type { ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
 import { overflow } from '../../runtime/overflow/loop.ts'
@@ -53,19 +54,7 @@ function acrossNetwork(inner: Executor, { limit, lost, told }: Network): Executo
 	)
 }
 
-const emptyRan = {
-	executor: 'edge',
-	provider: null,
-	model: 'm',
-	version: null,
-	variant: null,
-	space: null,
-	queue: null,
-	run: null,
-	batch: null,
-	hops: 1,
-	overflow: [],
-}
+const emptyRan = { ...provenance('edge', { name: 'm' }), hops: 1 }
 
 const leaf = fc.record({
 	fails: fc.option(fc.constantFrom<ErrorCode>('network', 'worker-lost', 'unsupported', 'rate-limited', 'invalid-input'), {

@@ -11,18 +11,9 @@ import { Stillness } from '../../runtime/device/serving/stillness.ts'
 import { type Trial, tellTrial, whyOf, winnerOf } from '../../runtime/device/serving/trial.ts'
 import { runTrials, type TrialsOptions } from '../../runtime/device/serving/trials.ts'
 import { memoryStorage } from '../../runtime/store/memory.ts'
+import { kind } from './kinds.ts'
 import { packed, pixelDescription, textDescription } from './tiny.ts'
 
-const graph = { file: 'graph.onnx', external: [], tolerance: { absolute: 1 } }
-const kind = (provider: Kind['provider'], threads = 1, workers = 1): Kind => ({
-	variant: 'fp32',
-	provider,
-	graph,
-	files: ['graph.onnx'],
-	threads,
-	workers,
-	build: provider === 'wasm' ? 'wasm' : 'jspi',
-})
 const reference = kind('wasm')
 const two = kind('wasm', 1, 2)
 const threaded = kind('wasm', 2)

@@ -9,19 +9,10 @@ import type { Member } from '../../runtime/device/member.ts'
 import { createPool, type Pool } from '../../runtime/device/pool.ts'
 import type { Kind } from '../../runtime/device/serving/kind.ts'
 import { createServing, type Serving, type ServingOptions } from '../../runtime/device/serving/serving.ts'
+import { kind } from './kinds.ts'
 import { textTensors } from './tiny.ts'
 import { context } from './tiny-sessions.ts'
 
-const graph = { file: 'graph.onnx', external: [], tolerance: { absolute: 1 } }
-const kind = (provider: Kind['provider'], threads = 1, workers = 1): Kind => ({
-	variant: 'fp32',
-	provider,
-	graph,
-	files: ['graph.onnx'],
-	threads,
-	workers,
-	build: provider === 'wasm' ? 'wasm' : 'jspi',
-})
 const wasm = kind('wasm', 1, 2)
 const threaded = kind('wasm', 2)
 const webgpu = kind('webgpu')

@@ -1,0 +1,23 @@
+// An application of another origin than the edge's whose script tag it uses, open in Firefox.
+
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, inject } from 'vitest'
+import { type Firefox, launchFirefox } from './firefox.ts'
+
+/** Closes both when the tests of the file are over. */
+export async function openApplication(executable: string): Promise<Firefox> {
+	const html = `<!doctype html><title>An application</title><script src="${inject('edge').url}/spillway.js"></script>`
+	const application = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html)).listen(0, '127.0.0.1')
+	let firefox: Firefox | undefined
+	afterAll(async () => {
+		await firefox?.close()
+		application.close()
+		application.closeAllConnections()
+	})
+	await once(application, 'listening')
+	firefox = await launchFirefox(executable)
+	await firefox.open(`http://127.0.0.1:${(application.address() as AddressInfo).port}/`)
+	return firefox
+}
