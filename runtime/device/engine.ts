@@ -2,8 +2,8 @@
 
 import { expose } from 'comlink'
 import { SpillwayError } from '../core/error.ts'
-import { browserStorage } from '../store/browser.ts'
-import { resilientStorage } from '../store/resilient.ts'
+import { browserStorage } from '../store/storage/browser.ts'
+import { resilientStorage } from '../store/storage/resilient.ts'
 import { createStore } from '../store/store.ts'
 import { type OwnControl, shareable } from '../tabs/hub.ts'
 import { Budget, defaultBudget } from './budget.ts'

@@ -2,7 +2,7 @@
 
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { obtain } from '../store/immutable.ts'
-import type { Storage } from '../store/storage.ts'
+import type { Storage } from '../store/storage/storage.ts'
 
 /** ONNX Runtime's builds: `wasm` computes on processors alone, `jspi` on GPUs, too. */
 export type Build = 'wasm' | 'jspi'

@@ -5,7 +5,7 @@ import { isTrustKey } from '../../models/format/keys.ts'
 import { channelPath } from '../../models/format/layout.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { fetchBytes, hasty, type Patience, patient } from './fetch.ts'
-import type { Records } from './storage.ts'
+import type { Records } from './storage/storage.ts'
 
 /** Public keys that channels must be signed by. */
 export type Trust =

@@ -4,7 +4,7 @@ import { checkDigest } from '../../models/format/digest.ts'
 import { aborted } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import { type FetchOptions, fetchBytes } from './fetch.ts'
-import type { Bytes } from './storage.ts'
+import type { Bytes } from './storage/storage.ts'
 
 export interface Immutable extends FetchOptions {
 	digest: string

@@ -9,7 +9,7 @@ import { SpillwayError } from '../core/error.ts'
 import { type ChannelOptions, type Channels, createChannels, type Pointer } from './channel.ts'
 import { hasty, patient } from './fetch.ts'
 import { obtain } from './immutable.ts'
-import type { Storage } from './storage.ts'
+import type { Storage } from './storage/storage.ts'
 
 export interface StoreOptions extends Omit<ChannelOptions, 'records'> {
 	storage: Storage

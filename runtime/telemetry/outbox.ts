@@ -1,6 +1,6 @@
 // Reports that could not be sent yet, kept in the browser's storage: over offline times and visits, but few and not for long.
 
-import type { Records } from '../store/storage.ts'
+import type { Records } from '../store/storage/storage.ts'
 import { maxReportAge, type Report } from './wire.ts'
 
 /** Reports that are kept; the oldest go. */

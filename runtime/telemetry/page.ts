@@ -1,9 +1,9 @@
 // `telemetry.js`: what pages load beside the entry when there is something to observe.
 
 import type { Settings } from '../page/options.ts'
-import { browserStorage } from '../store/browser.ts'
-import { resilientStorage } from '../store/resilient.ts'
-import type { Records, Storage } from '../store/storage.ts'
+import { browserStorage } from '../store/storage/browser.ts'
+import { resilientStorage } from '../store/storage/resilient.ts'
+import type { Records, Storage } from '../store/storage/storage.ts'
 import { deviceClass } from './device.ts'
 import { later } from './later.ts'
 import type { Observe } from './observation.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Storage } from '../../runtime/store/storage.ts'
+import type { Storage } from '../../runtime/store/storage/storage.ts'
 import { storageContract } from '../runtime/store-contract.ts'
 import { getBrowser } from './launch.ts'
 import type {} from './pages/storage/page.ts'
@@ -48,6 +48,7 @@ async function inPage(name: string): Promise<Storage> {
 			delete: (key) => page.evaluate(([place, key]) => window.storages[place]?.records.delete(key), [place, key] as const),
 		},
 		bytes: {
+			kind: 'cache',
 			async get(digest) {
 				const read = async ([place, digest]: readonly [number, string]) => [...((await window.storages[place]?.bytes.get(digest)) ?? [-1])]
 				const bytes = await page.evaluate(read, [place, digest] as const)
@@ -60,6 +61,7 @@ async function inPage(name: string): Promise<Storage> {
 					[...bytes],
 				] as const),
 			delete: (digest) => page.evaluate(([place, digest]) => window.storages[place]?.bytes.delete(digest), [place, digest] as const),
+			keys: () => page.evaluate((place) => window.storages[place]?.bytes.keys() ?? [], place),
 		},
 	}
 }

@@ -10,7 +10,7 @@ import { type Device, firstKind, type Kind } from '../../runtime/device/serving/
 import { Selection } from '../../runtime/device/serving/selection.ts'
 import { createServing, type Serving } from '../../runtime/device/serving/serving.ts'
 import { Stillness } from '../../runtime/device/serving/stillness.ts'
-import { memoryStorage } from '../../runtime/store/memory.ts'
+import { memoryStorage } from '../../runtime/store/storage/memory.ts'
 import { packed, textDescription } from './tiny.ts'
 
 const { manifest, digest } = await packed(textDescription())

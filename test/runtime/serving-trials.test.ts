@@ -10,7 +10,7 @@ import { type RecordOptions, recordOf } from '../../runtime/device/serving/recor
 import { Stillness } from '../../runtime/device/serving/stillness.ts'
 import { type Trial, tellTrial, whyOf, winnerOf } from '../../runtime/device/serving/trial.ts'
 import { runTrials, type TrialsOptions } from '../../runtime/device/serving/trials.ts'
-import { memoryStorage } from '../../runtime/store/memory.ts'
+import { memoryStorage } from '../../runtime/store/storage/memory.ts'
 import { kind } from './kinds.ts'
 import { packed, pixelDescription, textDescription } from './tiny.ts'
 

@@ -1,7 +1,7 @@
 // What every kind of storage must do. Runs in Node over memory, and in browsers over theirs.
 
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Storage } from '../../runtime/store/storage.ts'
+import type { Storage } from '../../runtime/store/storage/storage.ts'
 
 const digest = 'a'.repeat(64)
 

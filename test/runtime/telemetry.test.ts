@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 
 import { reportSchema } from '../../edge/telemetry/schema.ts'
 import { isTraceParent } from '../../runtime/core/trace.ts'
 import { pageTelemetry } from '../../runtime/page/telemetry.ts'
-import { memoryStorage } from '../../runtime/store/memory.ts'
+import { memoryStorage } from '../../runtime/store/storage/memory.ts'
 import { deviceClass } from '../../runtime/telemetry/device.ts'
 import { later } from '../../runtime/telemetry/later.ts'
 import type { Tracer } from '../../runtime/telemetry/options.ts'

@@ -1,7 +1,7 @@
 // ONNX Runtime's builds: a script for the worker, and its wasm, compiled once for all workers.
 
 import { fetchBytes } from '../../store/fetch.ts'
-import type { Storage } from '../../store/storage.ts'
+import type { Storage } from '../../store/storage/storage.ts'
 import type { EngineSettings } from '../control.ts'
 import { type Build, type Compiled, compileWasm } from '../wasm.ts'
 

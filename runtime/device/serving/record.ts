@@ -1,6 +1,6 @@
 // What was measured is kept for the next time, as long as it was measured on the same device with the same browser.
 
-import type { Records } from '../../store/storage.ts'
+import type { Records } from '../../store/storage/storage.ts'
 import type { Trial } from './trial.ts'
 
 /** Milliseconds after which a device may have become another: measured while it was busy, say, or on battery. */

@@ -2,7 +2,7 @@
 
 import type { Manifest, Provider } from '../../../models/format/manifest.ts'
 import { messageOf, SpillwayError } from '../../core/error.ts'
-import type { Records } from '../../store/storage.ts'
+import type { Records } from '../../store/storage/storage.ts'
 import type { ServingReport, TrialReport, Tuning } from '../control.ts'
 import type { Member } from '../member.ts'
 import { adapterName, subjectOf } from './device.ts'

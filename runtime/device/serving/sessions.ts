@@ -2,7 +2,7 @@
 
 import type { SpillwayError } from '../../core/error.ts'
 import { type Verdict, verdictKey } from '../../session/checked.ts'
-import type { Records } from '../../store/storage.ts'
+import type { Records } from '../../store/storage/storage.ts'
 import type { Version } from '../../store/store.ts'
 import { type Member, type Prepared, startMember } from '../member.ts'
 import type { Kind } from './kind.ts'

@@ -1,8 +1,8 @@
 // Hands the browser's storage to the test, as the engine opens it.
 
-import { browserStorage } from '../../../../runtime/store/browser.ts'
-import { resilientStorage } from '../../../../runtime/store/resilient.ts'
-import type { Storage } from '../../../../runtime/store/storage.ts'
+import { browserStorage } from '../../../../runtime/store/storage/browser.ts'
+import { resilientStorage } from '../../../../runtime/store/storage/resilient.ts'
+import type { Storage } from '../../../../runtime/store/storage/storage.ts'
 
 declare global {
 	interface Window {

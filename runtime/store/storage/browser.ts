@@ -25,6 +25,7 @@ export async function browserStorage(name = 'spillway'): Promise<Storage> {
 			delete: (key) => del(key, store),
 		},
 		bytes: {
+			kind: 'cache',
 			async get(digest) {
 				const response = await cache.match(keyOf(digest))
 				return response && new Uint8Array(await response.arrayBuffer())
@@ -33,6 +34,7 @@ export async function browserStorage(name = 'spillway'): Promise<Storage> {
 			async delete(digest) {
 				await cache.delete(keyOf(digest))
 			},
+			keys: async () => (await cache.keys()).map(({ url }) => url.slice(url.lastIndexOf('/') + 1)),
 		},
 	}
 }

@@ -1,7 +1,7 @@
 // Storage that never stops a load: what the browser refuses to keep is kept in memory, and the reason is told.
 
-import { bounded } from '../core/deadline.ts'
-import { messageOf } from '../core/error.ts'
+import { bounded } from '../../core/deadline.ts'
+import { messageOf } from '../../core/error.ts'
 import { memoryStorage } from './memory.ts'
 import type { Storage } from './storage.ts'
 
@@ -81,6 +81,7 @@ export async function resilientStorage(open: () => Promise<Storage>, note: (text
 			},
 		},
 		bytes: {
+			kind: storage.bytes.kind,
 			get: async (digest) => (await memory.bytes.get(digest)) ?? (await reading(() => storage.bytes.get(digest))),
 			set: (digest, bytes) =>
 				writing(
@@ -93,6 +94,7 @@ export async function resilientStorage(open: () => Promise<Storage>, note: (text
 				await memory.bytes.delete(digest)
 				await reading(() => storage.bytes.delete(digest))
 			},
+			keys: async () => [...new Set([...(await memory.bytes.keys()), ...((await reading(() => storage.bytes.keys())) ?? [])])],
 		},
 	}
 }

@@ -19,6 +19,7 @@ export function memoryStorage(): Storage {
 			},
 		},
 		bytes: {
+			kind: 'memory',
 			get: async (digest) => bytes.get(digest)?.slice(),
 			async set(digest, value) {
 				bytes.set(digest, value.slice())
@@ -26,6 +27,7 @@ export function memoryStorage(): Storage {
 			async delete(digest) {
 				bytes.delete(digest)
 			},
+			keys: async () => [...bytes.keys()],
 		},
 	}
 }

@@ -9,11 +9,22 @@ export interface Records {
 	delete(key: string): Promise<void>
 }
 
-/** Immutable bytes by digest. What is read was once written whole, but is not to be trusted: it is verified again. */
+/** `opfs`: the origin private file system. `cache`: Cache Storage. `memory`: lost with the worker. */
+export type Kind = 'opfs' | 'cache' | 'memory'
+
+/**
+ * Immutable bytes by digest. What is read was once written whole, but is not to be trusted: it is verified again.
+ * Errors are the browser's own: `QuotaExceededError` where there is no room.
+ */
 export interface Bytes {
+	readonly kind: Kind
+	/** Several may read, and one write, at a time, in several tabs. @returns a buffer of its own, which may be handed over. */
 	get(digest: string): Promise<Uint8Array<ArrayBuffer> | undefined>
+	/** All or nothing: what breaks off in the middle is not found later. */
 	set(digest: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
 	delete(digest: string): Promise<void>
+	/** Digests of all that is there. */
+	keys(): Promise<string[]>
 }
 
 export interface Storage {
