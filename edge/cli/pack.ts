@@ -40,7 +40,10 @@ async function packFolder(folder: string, options: Options): Promise<void> {
 	printTable(`packed ${packed.model} ${packed.version}`, [
 		['manifest', packed.digest],
 		['channel', `serial number ${packed.serial}, good until ${date(packed.expires)}`],
-		['content', `${packed.files} files in ${packed.chunks} chunks, ${bytes(packed.size)}, ${bytes(packed.written)} new`],
+		[
+			'content',
+			`${packed.files} files in ${packed.chunks} chunks, ${bytes(packed.size)} (${bytes(packed.sent)} as brotli), ${bytes(packed.written)} new`,
+		],
 		['trust key', key.x],
 	])
 }

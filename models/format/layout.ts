@@ -8,3 +8,6 @@ export const manifestPath = (digest: string): string => `manifests/${digest}.jso
 
 /** A chunk by its SHA-256: immutable bytes. */
 export const chunkPath = (digest: string): string => `chunks/${digest}`
+
+/** The same bytes in brotli's form, where that is smaller: what a host sends with `Content-Encoding: br`. Its digest is not that of its name. */
+export const compressedPath = (path: string): string => `${path}.br`

@@ -14,6 +14,7 @@ import { generateSigningKey, kidOf, type SigningKey } from '../../models/format/
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
 import type { Manifest } from '../../models/format/manifest.ts'
 import { parseManifest } from '../../models/format/parse.ts'
+import { decompressed } from '../../models/tools/pack/compress.ts'
 import { pack } from '../../models/tools/pack/pack.ts'
 import { verify } from '../../models/tools/pack/verify.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
@@ -57,6 +58,12 @@ async function publish(folder: string, change: (manifest: Manifest) => void): Pr
 	return named
 }
 
+const saysTheSame = (bytes: Uint8Array, original: Uint8Array) =>
+	Promise.all([bytes, original].map((form) => decompressed(form, 1e7).then(digestOf))).then(
+		([a, b]) => a === b,
+		() => false,
+	)
+
 describe('verify', () => {
 	it('finds nothing wrong with what was just packed', async () => {
 		expect(await verify(good, { trust: [key.x], now })).toEqual([
@@ -86,6 +93,8 @@ describe('verify', () => {
 					bytes[at] = (bytes[at] as number) ^ flip
 					// White space around the channel's text means nothing.
 					fc.pre(bytes.toString().trim() !== original.toString().trim())
+					// Brotli may say the same in other words: a larger window, say.
+					fc.pre(!entry.name.endsWith('.br') || !(await saysTheSame(bytes, original)))
 					await writeFile(file, bytes)
 					expect(await problems(folder)).not.toEqual([])
 					await writeFile(file, original)

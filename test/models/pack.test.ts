@@ -4,13 +4,14 @@ import { createPrivateKey } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
 import * as ort from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { assembleFile } from '../../models/format/assemble.ts'
 import { type Channel, verifyChannel } from '../../models/format/channel.ts'
 import { digestOf } from '../../models/format/digest.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
-import { chunkPath, manifestPath } from '../../models/format/layout.ts'
+import { chunkPath, compressedPath, manifestPath } from '../../models/format/layout.ts'
 import type { Description } from '../../models/format/manifest.ts'
 import { parseManifest } from '../../models/format/parse.ts'
 import { fromTensorData, toTensorData, within } from '../../models/format/tensor-data.ts'
@@ -73,10 +74,30 @@ describe('pack', () => {
 			expires: now / 1000 + 90 * 86_400,
 		} satisfies Channel)
 		const content = await contentOf(out)
-		for (const [path, digest] of Object.entries(content)) if (path !== 'ring/channel.jws') expect(path).toContain(digest)
+		for (const [path, digest] of Object.entries(content)) if (!/\.(jws|br)$/.test(path)) expect(path).toContain(digest)
 		const manifest = parseManifest(await readFile(join(out, manifestPath(packed.digest))))
 		const named = Object.values(manifest.files).flatMap(({ chunks }) => chunks.map(({ digest }) => chunkPath(digest)))
-		expect(Object.keys(content).sort()).toEqual([...new Set(named), manifestPath(packed.digest), 'ring/channel.jws'].sort())
+		const plain = Object.keys(content).filter((path) => !path.endsWith('.br'))
+		expect(plain.sort()).toEqual([...new Set(named), manifestPath(packed.digest), 'ring/channel.jws'].sort())
+	})
+
+	it('writes what a host may send compressed beside what shrinks by 3 % at least', async () => {
+		const out = fresh()
+		const packed = await pack(ring, out, { key })
+		const paths = Object.keys(await contentOf(out)).filter((path) => !path.endsWith('.jws'))
+		let sent = 0
+		for (const path of paths.filter((path) => !path.endsWith('.br'))) {
+			const plain = await readFile(join(out, path))
+			const smaller = paths.includes(compressedPath(path)) ? await readFile(join(out, compressedPath(path))) : undefined
+			if (smaller) {
+				expect(brotliDecompressSync(smaller).equals(plain), path).toBe(true)
+				expect(smaller.length).toBeLessThanOrEqual(0.97 * plain.length)
+			} else expect(brotliCompressSync(plain).length, path).toBeGreaterThan(0.97 * plain.length)
+			sent += (smaller ?? plain).length
+		}
+		expect(paths).toContain(compressedPath(manifestPath(packed.digest)))
+		expect(packed.sent).toBe(sent)
+		expect(packed.sent).toBeLessThan(packed.size)
 	})
 
 	it('cuts weights where the tensors begin', async () => {
@@ -166,7 +187,8 @@ describe('packing twice', () => {
 		const after = await contentOf(out)
 		const { 'ring/channel.jws': _old, ...immutable } = before
 		expect(after).toMatchObject(immutable)
-		expect(Object.keys(after).length).toBe(Object.keys(before).length + 1)
+		// The manifest, plain and compressed.
+		expect(Object.keys(after).length).toBe(Object.keys(before).length + 2)
 		expect(packed.written).toBe((await stat(join(out, manifestPath(packed.digest)))).size)
 	})
 

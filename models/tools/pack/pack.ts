@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import { type Channel, readChannel, signChannel } from '../../format/channel.ts'
 import type { SigningKey } from '../../format/keys.ts'
-import { channelPath, chunkPath, manifestPath } from '../../format/layout.ts'
+import { channelPath, chunkPath, compressedPath, manifestPath } from '../../format/layout.ts'
 import { build, type Package } from './build.ts'
+import { compressed } from './compress.ts'
 import { readSource } from './source.ts'
-import { writeAll } from './write.ts'
+import { type Content, writeAll } from './write.ts'
 
 /** Milliseconds that a channel is good for unless said otherwise: 90 days. */
 export const defaultExpiry = 90 * 24 * 60 * 60 * 1000
@@ -36,6 +37,8 @@ export interface Packed {
 	readonly chunks: number
 	/** Bytes of all chunks, each counted once. */
 	readonly size: number
+	/** Bytes of the same chunks and the manifest, as a host sends them to whoever accepts brotli. */
+	readonly sent: number
 	/** Bytes of chunks and manifest that the folder did not have yet. */
 	readonly written: number
 }
@@ -64,7 +67,9 @@ export async function pack(folder: string, out: string, options: PackOptions): P
 		expires: issued + Math.floor(expiresIn / 1000),
 	}
 	const jws = await signChannel(channel, key)
-	const written = await writeAll(out, contents(made), { path: channelPath(model), bytes: new TextEncoder().encode(jws) })
+	const plain = contents(made)
+	const smaller = await compress(plain)
+	const missing = await writeAll(out, [...plain, ...smaller.values()], { path: channelPath(model), bytes: new TextEncoder().encode(jws) })
 	return {
 		model,
 		version,
@@ -73,8 +78,9 @@ export async function pack(folder: string, out: string, options: PackOptions): P
 		expires: channel.expires * 1000,
 		files: Object.keys(made.manifest.files).length,
 		chunks: made.chunks.size,
-		size: [...made.chunks.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
-		written,
+		size: bytesOf(made.chunks.values()),
+		sent: bytesOf(plain.map(({ path, bytes }) => smaller.get(path)?.bytes ?? bytes)),
+		written: bytesOf(missing.filter((content) => plain.includes(content)).map(({ bytes }) => bytes)),
 	}
 }
 
@@ -82,6 +88,14 @@ const contents = ({ chunks, digest, manifestBytes }: Package) => [
 	...Array.from(chunks, ([name, bytes]) => ({ path: chunkPath(name), bytes })),
 	{ path: manifestPath(digest), bytes: manifestBytes },
 ]
+
+const bytesOf = (contents: Iterable<Uint8Array>): number => [...contents].reduce((sum, { byteLength }) => sum + byteLength, 0)
+
+/** The compressed forms, by the path of the plain one. */
+async function compress(plain: readonly Content[]): Promise<Map<string, Content>> {
+	const made = await Promise.all(plain.map(async ({ path, bytes }) => ({ path, smaller: await compressed(bytes) })))
+	return new Map(made.flatMap(({ path, smaller }) => (smaller ? [[path, { path: compressedPath(path), bytes: smaller }]] : [])))
+}
 
 /** The channel that is there; whoever packs holds the folder, so its signature says nothing. */
 async function lastChannel(out: string, model: string): Promise<Channel | null> {

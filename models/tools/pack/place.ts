@@ -3,11 +3,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
-import { channelPath } from '../../format/layout.ts'
+import { channelPath, compressedPath } from '../../format/layout.ts'
 
 export interface Place {
 	/** Bytes at a path of the layout. @throws SpillwayError `not-found` or `network`. */
 	read(path: string): Promise<Uint8Array>
+	/** The brotli form beside a path; `null` where there is none, or where it cannot be known: a web server sends it in place of the plain one. */
+	compressed(path: string): Promise<Uint8Array | null>
 	/** Names of the models that are there; `null` where that cannot be known. */
 	models(): Promise<string[] | null>
 }
@@ -26,6 +28,12 @@ function folder(base: string): Place {
 			} catch (cause) {
 				throw new SpillwayError('not-found', `cannot be read: ${messageOf(cause)}`, { cause })
 			}
+		},
+		async compressed(path) {
+			return readFile(join(base, compressedPath(path))).catch((error: NodeJS.ErrnoException) => {
+				if (error.code === 'ENOENT') return null
+				throw new SpillwayError('not-found', `cannot be read: ${messageOf(error)}`, { cause: error })
+			})
 		},
 		async models() {
 			let entries: string[]
@@ -61,6 +69,7 @@ function address(base: string): Place {
 			}
 			throw new SpillwayError(response.status === 404 ? 'not-found' : 'network', `cannot be fetched: HTTP ${response.status} from ${url}`)
 		},
+		compressed: async () => null,
 		models: async () => null,
 	}
 }

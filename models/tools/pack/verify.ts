@@ -3,11 +3,12 @@
 import { createHash } from 'node:crypto'
 import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
 import { type Channel, readChannel, verifyChannel } from '../../format/channel.ts'
-import { checkDigest } from '../../format/digest.ts'
+import { checkDigest, digestOf } from '../../format/digest.ts'
 import { checkTrustKey } from '../../format/keys.ts'
-import { channelPath, chunkPath, manifestPath } from '../../format/layout.ts'
+import { channelPath, chunkPath, compressedPath, manifestPath } from '../../format/layout.ts'
 import type { Manifest } from '../../format/manifest.ts'
 import { parseManifest } from '../../format/parse.ts'
+import { decompressed } from './compress.ts'
 import { type Place, placeOf } from './place.ts'
 
 export interface VerifyOptions {
@@ -58,6 +59,9 @@ async function verifyModel(place: Place, model: string, trust: readonly string[]
 	return { model, channel, chunks: sizes.size, size: [...sizes.values()].reduce((sum, size) => sum + size, 0), problems }
 }
 
+/** Bytes that a manifest or a chunk may have. */
+const largest = 64 * 1024 * 1024
+
 type Note = (where: string, error: unknown) => void
 
 /** A channel that is not to be trusted is still followed, so that all else that is wrong is told too. */
@@ -84,6 +88,7 @@ async function readManifest(place: Place, channel: Channel, note: Note): Promise
 	try {
 		const bytes = await place.read(path)
 		await checkDigest('manifest', bytes, { digest: channel.manifest }).catch((error) => note(path, error))
+		await checkCompressed(place, path, channel.manifest, note)
 		const manifest = parseManifest(bytes)
 		for (const name of ['model', 'version'] as const)
 			if (manifest[name] !== channel[name]) note(path, new Error(`${name} is ${manifest[name]}, the channel says ${channel[name]}`))
@@ -107,6 +112,7 @@ async function checkFiles(place: Place, manifest: Manifest, note: Note): Promise
 				await checkDigest(`chunk ${index} of ${name}`, bytes, chunk)
 				good.set(chunk.digest, chunk.size)
 				whole.update(bytes)
+				await checkCompressed(place, chunkPath(chunk.digest), chunk.digest, note)
 			} catch (error) {
 				complete = false
 				if (!bad.has(chunk.digest)) note(chunkPath(chunk.digest), prefixedError(`chunk ${index} of ${name}`, error))
@@ -117,6 +123,14 @@ async function checkFiles(place: Place, manifest: Manifest, note: Note): Promise
 		if (complete && digest !== file.digest) note(name, new Error(`the chunks make a file with SHA-256 ${digest}, should be ${file.digest}`))
 	}
 	return good
+}
+
+/** The compressed form, where there is one, must be that of the bytes that are named. */
+async function checkCompressed(place: Place, path: string, digest: string, note: Note): Promise<void> {
+	const smaller = await place.compressed(path)
+	if (!smaller) return
+	const found = await decompressed(smaller, largest).then(digestOf, () => null)
+	if (found !== digest) note(compressedPath(path), new Error(`it is not the brotli form of ${path}`))
 }
 
 const prefixed = (where: string, message: string): string => (message.startsWith(`${where}: `) ? message : `${where}: ${message}`)

@@ -14,9 +14,9 @@ export interface Content {
  * Files that are there with the same bytes are left alone. After an error nothing of it remains, or what remains is whole
  * and not yet named by `last`.
  *
- * @returns bytes of `contents` that were not there.
+ * @returns those of `contents` that were not there.
  */
-export async function writeAll(out: string, contents: readonly Content[], last: Content): Promise<number> {
+export async function writeAll(out: string, contents: readonly Content[], last: Content): Promise<Content[]> {
 	const created = await mkdir(out, { recursive: true })
 	const stage = await mkdtemp(join(out, '.pack-'))
 	try {
@@ -29,7 +29,7 @@ export async function writeAll(out: string, contents: readonly Content[], last: 
 			await rename(join(stage, String(index)), join(out, path))
 		}
 		await rm(stage, { recursive: true })
-		return missing.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
+		return missing
 	} catch (error) {
 		await rm(stage, { recursive: true, force: true })
 		// Empty unless something else was put there meanwhile.
