@@ -6,6 +6,7 @@ import { channelPath, chunkPath, manifestPath } from '../../models/format/layout
 import type { Manifest } from '../../models/format/manifest.ts'
 import { parseManifest } from '../../models/format/parse.ts'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+import { compressedForms } from './compressed.ts'
 import { type Files, readFile } from './files.ts'
 
 /** A model's channel as it was packed: which manifest is current. */
@@ -21,13 +22,15 @@ export interface StoredManifest {
 }
 
 /**
- * The models address, read. All three answer `null` for what is not there, and throw `integrity` for what is there but damaged: an edge must not hand out, under an address that is cached for a year, bytes that are not those it names.
+ * The models address, read. The first three answer `null` for what is not there, and throw `integrity` for what is there but damaged: an edge must not hand out, under an address that is cached for a year, bytes that are not those it names.
  */
 export interface Catalog {
 	/** The current channel. Read anew at most every `refresh` ms. */
 	channel(model: string): Promise<PackedChannel | null>
 	manifest(digest: string): Promise<StoredManifest | null>
 	chunk(digest: string): Promise<Uint8Array<ArrayBuffer> | null>
+	/** Brotli's form of the manifest or chunk at a path of the layout, where there is one that is right. */
+	compressed(path: string, digest: string): Promise<Uint8Array<ArrayBuffer> | null>
 }
 
 export interface CatalogOptions {
@@ -77,6 +80,8 @@ export function createCatalog(files: Files, { refresh = 5000, now = Date.now }: 
 			if (bytes) await checkDigest(`chunk ${digest}`, bytes, { digest })
 			return bytes
 		},
+
+		compressed: compressedForms(files),
 	}
 }
 

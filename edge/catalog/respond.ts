@@ -10,6 +10,8 @@ export interface Content {
 	readonly type: string
 	/** Value of `Cache-Control`. */
 	readonly cache: string
+	/** The content coding that the bytes are in; `null` for bytes as they are of which there may be a coded form. Default: there is none. */
+	readonly encoding?: 'br' | null
 	/** Bytes of a part; not called for HEAD, 304 and 416. */
 	body(range: ByteRange): BodyInit
 }
@@ -27,6 +29,7 @@ export const revalidate = 'no-cache'
 export function respond(request: Request, content: Content): Response {
 	const { size, etag } = content
 	const headers = new Headers({ etag, 'cache-control': content.cache, 'accept-ranges': 'bytes' })
+	if (content.encoding !== undefined) headers.set('vary', 'Accept-Encoding')
 	if (matches(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
 	const range = request.method === 'GET' && mayRange(request, etag) ? readRange(request.headers.get('range'), size) : 'all'
 	if (range === 'none') {
@@ -35,11 +38,15 @@ export function respond(request: Request, content: Content): Response {
 	}
 	const part = range === 'all' ? { start: 0, end: size } : range
 	headers.set('content-type', content.type)
+	if (content.encoding) headers.set('content-encoding', content.encoding)
 	headers.set('content-length', String(part.end - part.start))
 	if (range !== 'all') headers.set('content-range', `bytes ${part.start}-${part.end - 1}/${size}`)
 	const body = request.method === 'HEAD' ? null : content.body(part)
-	return new Response(body, { status: range === 'all' ? 200 : 206, headers })
+	return new Response(body, { ...asEncoded, status: range === 'all' ? 200 : 206, headers })
 }
+
+/** Tells workerd, which would encode a body as its headers say, that it is encoded already. Node knows no such thing, and takes no notice. */
+export const asEncoded = { encodeBody: 'manual' } as ResponseInit
 
 /** Whether `If-None-Match` names the validator; compared weakly, as RFC 9110 asks for GET and HEAD. */
 export function matches(header: string | null, etag: string): boolean {

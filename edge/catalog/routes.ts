@@ -4,10 +4,12 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { digestOf } from '../../models/format/digest.ts'
 import { publicKey } from '../../models/format/keys.ts'
+import { chunkPath, manifestPath } from '../../models/format/layout.ts'
 import { nameSchema } from '../../models/format/manifest.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Catalog } from './catalog.ts'
 import type { Channels } from './channels.ts'
+import { takesBrotli } from './encoding.ts'
 import type { ByteRange } from './range.ts'
 import { immutable, respond, revalidate } from './respond.ts'
 import { streamFile } from './whole-file.ts'
@@ -32,7 +34,7 @@ export function distribution({ catalog, channels, keys, sized = (stream) => stre
 	const open = cors({
 		origin: '*',
 		allowMethods: ['GET', 'HEAD'],
-		exposeHeaders: ['ETag', 'Content-Length', 'Content-Range', 'Accept-Ranges'],
+		exposeHeaders: ['ETag', 'Content-Encoding', 'Content-Length', 'Content-Range', 'Accept-Ranges'],
 		maxAge: 86_400,
 	})
 	app.use('/models/*', open, crossOrigin)
@@ -52,6 +54,8 @@ export function distribution({ catalog, channels, keys, sized = (stream) => stre
 
 	app.get('/models/manifests/:file{[0-9a-f]{64}\\.json}', async (c) => {
 		const digest = c.req.param('file').slice(0, 64)
+		const smaller = takesBrotli(c.req.raw) && (await catalog.compressed(manifestPath(digest), digest))
+		if (smaller) return respond(c.req.raw, whole(smaller, digest, 'application/json', 'br'))
 		const stored = await catalog.manifest(digest)
 		if (!stored) throw missing(`manifest ${digest}`)
 		return respond(c.req.raw, whole(stored.bytes, digest, 'application/json'))
@@ -59,6 +63,8 @@ export function distribution({ catalog, channels, keys, sized = (stream) => stre
 
 	app.get('/models/chunks/:digest{[0-9a-f]{64}}', async (c) => {
 		const digest = c.req.param('digest')
+		const smaller = takesBrotli(c.req.raw) && (await catalog.compressed(chunkPath(digest), digest))
+		if (smaller) return respond(c.req.raw, whole(smaller, digest, 'application/octet-stream', 'br'))
 		const bytes = await catalog.chunk(digest)
 		if (!bytes) throw missing(`chunk ${digest}`)
 		return respond(c.req.raw, whole(bytes, digest, 'application/octet-stream'))
@@ -99,11 +105,13 @@ const part =
 	({ start, end }: ByteRange) =>
 		bytes.subarray(start, end)
 
-const whole = (bytes: Uint8Array<ArrayBuffer>, digest: string, type: string) => ({
+/** The coded form is another representation, and has another validator. */
+const whole = (bytes: Uint8Array<ArrayBuffer>, digest: string, type: string, encoding: 'br' | null = null) => ({
 	size: bytes.byteLength,
-	etag: `"${digest}"`,
+	etag: encoding ? `"${digest}-${encoding}"` : `"${digest}"`,
 	type,
 	cache: immutable,
+	encoding,
 	body: part(bytes),
 })
 

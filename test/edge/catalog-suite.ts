@@ -90,6 +90,55 @@ export function catalogSuite(edge: () => Distributing, { model, file }: { model:
 		})
 	})
 
+	describe('to whoever accepts brotli', () => {
+		const brotli = { 'accept-encoding': 'gzip;q=0.5, br' }
+		const manifestPath = () => `/models/manifests/${digest}.json`
+
+		test('manifests and chunks are sent compressed, where they were packed so', async () => {
+			const digests = Object.values(manifest.files).flatMap(({ chunks }) => chunks.map((chunk) => chunk.digest))
+			const coded: string[] = []
+			for (const [path, name] of [[manifestPath(), digest], ...digests.map((name) => [`/models/chunks/${name}`, name] as const)] as const) {
+				const response = await get(path, { headers: brotli })
+				expectOpen(response)
+				expect(response.headers.get('cache-control')).toBe(immutable)
+				expect(response.headers.get('vary')).toContain('Accept-Encoding')
+				const plain = await bytesOf(response)
+				expect(await digestOf(plain)).toBe(name)
+				const length = Number(response.headers.get('content-length'))
+				if (response.headers.get('content-encoding') === null) {
+					expect(length).toBe(plain.byteLength)
+					continue
+				}
+				coded.push(path)
+				expect(response.headers.get('content-encoding')).toBe('br')
+				expect(length).toBeLessThan(0.98 * plain.byteLength)
+				expect(response.headers.get('etag')).toBe(`"${name}-br"`)
+				expect((await get(path, { headers: { ...brotli, 'if-none-match': `"${name}-br"` } })).status).toBe(304)
+				const head = await get(path, { headers: brotli, method: 'HEAD' })
+				expect([head.headers.get('content-encoding'), head.headers.get('content-length')]).toEqual(['br', String(length)])
+				await head.body?.cancel()
+			}
+			expect(coded).toContain(manifestPath())
+		})
+
+		test.each(['gzip', 'identity', 'br;q=0', ''])('and plain to who accepts %j', async (accepted) => {
+			const response = await get(manifestPath(), { headers: { 'accept-encoding': accepted } })
+			expect(response.headers.get('content-encoding')).toBeNull()
+			expect(response.headers.get('vary')).toContain('Accept-Encoding')
+			expect(response.headers.get('etag')).toBe(`"${digest}"`)
+			expect(await digestOf(await bytesOf(response))).toBe(digest)
+		})
+
+		test('a range is one of the plain bytes', async () => {
+			const plain = await bytesOf(await get(manifestPath()))
+			const response = await get(manifestPath(), { headers: { ...brotli, range: 'bytes=5-9' } })
+			expect(response.status).toBe(206)
+			expect(response.headers.get('content-encoding')).toBeNull()
+			expect(response.headers.get('content-range')).toBe(`bytes 5-9/${plain.byteLength}`)
+			expect(await bytesOf(response)).toEqual(plain.slice(5, 10))
+		})
+	})
+
 	describe('a whole file', () => {
 		test('is put together from its chunks', async () => {
 			expect(manifest.files[file]?.chunks.length).toBeGreaterThan(1)

@@ -4,6 +4,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { version } from '../../edge/cli/package.ts'
+import { digestOf } from '../../models/format/digest.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { catalogSuite } from './catalog-suite.ts'
 import { temporaryFolder } from './harness/folder.ts'
@@ -49,7 +50,7 @@ describe('the state folder', () => {
 
 describe('a damaged chunk', () => {
 	test('is never handed out, and its error is not kept by any cache', async () => {
-		const [chunk] = await readdir(join(packed.folder, 'chunks'))
+		const [chunk] = (await readdir(join(packed.folder, 'chunks'))).filter((name) => !name.includes('.'))
 		const file = join(packed.folder, 'chunks', chunk as string)
 		const good = await readFile(file)
 		const bad = Buffer.from(good)
@@ -61,6 +62,24 @@ describe('a damaged chunk', () => {
 		expect(((await response.json()) as { code: string }).code).toBe('integrity')
 		await writeFile(file, good)
 		expect((await fetch(`${edge.url}/models/chunks/${chunk}`)).status).toBe(200)
+	})
+
+	test('in its compressed form is left aside: the plain one is sent', async () => {
+		const [form] = (await readdir(join(packed.folder, 'chunks'))).filter((name) => name.endsWith('.br')) as [string]
+		const other = (await readdir(join(packed.folder, 'chunks'))).find((name) => name.endsWith('.br') && name !== form) as string
+		const file = join(packed.folder, 'chunks', form)
+		const good = await readFile(file)
+		const chunk = form.slice(0, -3)
+		const get = () => fetch(`${edge.url}/models/chunks/${chunk}`, { headers: { 'accept-encoding': 'br' } })
+		expect((await get()).headers.get('content-encoding')).toBe('br')
+		for (const bad of [Buffer.from('no brotli'), good.subarray(0, -1), await readFile(join(packed.folder, 'chunks', other))]) {
+			await writeFile(file, bad)
+			const response = await get()
+			expect(response.headers.get('content-encoding')).toBeNull()
+			expect(await digestOf(new Uint8Array(await response.arrayBuffer()))).toBe(chunk)
+		}
+		await writeFile(file, good)
+		expect((await get()).headers.get('content-encoding')).toBe('br')
 	})
 })
 
