@@ -27,7 +27,7 @@ export async function digestOf(bytes: Uint8Array): Promise<string> {
  * @param expected the digest they are named by and, where known, their size in bytes.
  * @throws SpillwayError `integrity` with both figures.
  */
-export async function checkDigest(what: string, bytes: Uint8Array, expected: { digest: string; size?: number }): Promise<void> {
+export async function checkDigest(what: string, bytes: Uint8Array, expected: { digest: string; size?: number | undefined }): Promise<void> {
 	if (expected.size !== undefined && bytes.byteLength !== expected.size)
 		throw new SpillwayError('integrity', `${what}: has ${bytes.byteLength} bytes, should have ${expected.size}`)
 	const digest = await digestOf(bytes)

@@ -2,6 +2,7 @@
 
 import { SpillwayError, type WireError } from '../core/error.ts'
 import type { Trust } from '../store/channel.ts'
+import type { Download } from '../store/leave.ts'
 import type { StateMessage } from './protocol.ts'
 
 /** Comlink keeps only an error's name, message and stack: so control methods return their error. */
@@ -40,13 +41,19 @@ export interface Tuning {
 	idle?: number | undefined
 	/** Execution providers that may be tried, and whose files may be downloaded for that. */
 	providers?: readonly ('wasm' | 'webgpu' | 'webnn')[] | undefined
+	/**
+	 * When a model is downloaded without `ready` or `load` being called. `"auto"`, the default: when a call wants it, unless the browser is asked
+	 * to save data. `"wifi"`: likewise, and only where the browser says that it is on Wi-Fi, on a cable, or on no phone. `"ask"`: never. What is
+	 * stored is used in any case.
+	 */
+	download?: Download | undefined
 }
 
 export interface EngineSettings {
 	/** The page's `protocolVersion`; another than the engine's is refused (`environment`). */
 	protocol: number
-	/** Absolute address of the models, with a slash at its end. */
-	models: string
+	/** Absolute addresses of the models, in the order in which they are to be asked, each with a slash at its end. */
+	models: readonly string[]
 	trust: Trust
 	/** Nothing may be asked of the network once a model is there, not even which version is current. */
 	quiet: boolean
@@ -143,8 +150,9 @@ export interface EngineControl {
 	 *
 	 * @param version the channel's version, unless another is asked for: `not-found` when the channel and the last good version are others.
 	 * @param there it has served before, in another engine: under `quiet`, nothing is asked of the network as long as storage has it.
+	 * @param leave somebody has asked for it to be loaded, whatever `download` says. Holds from then on.
 	 */
-	load(model: string, version?: string, there?: boolean): Promise<Outcome<ModelReport>>
+	load(model: string, version?: string, there?: boolean, leave?: boolean): Promise<Outcome<ModelReport>>
 	/** Ends a load under way: it settles with `aborted`. What was downloaded and verified stays. */
 	stopLoading(model: string): void
 	explain(model: string): ModelReport

@@ -2,6 +2,8 @@
 
 import { expose } from 'comlink'
 import { SpillwayError } from '../core/error.ts'
+import { Leave } from '../store/leave.ts'
+import { Mirrors } from '../store/mirrors.ts'
 import { browserStorage } from '../store/storage/browser.ts'
 import { resilientStorage } from '../store/storage/resilient.ts'
 import { createStore } from '../store/store.ts'
@@ -33,8 +35,9 @@ let models: Models | undefined
 
 const control: OwnControl = {
 	configure: (settings) => outcomeOf(() => configure(settings)),
-	load: (name, version, there) =>
+	load: (name, version, there, leave) =>
 		outcomeOf(async () => {
+			if (leave) configured().leave.give(name)
 			await configured().load(name, version, there)
 			return configured().report(name, notes)
 		}),
@@ -61,7 +64,7 @@ function connect(port: Port): () => void {
 	}
 }
 
-async function configure({ protocol, models: base, trust, quiet, tuning, assets }: EngineSettings): Promise<EngineHello> {
+async function configure({ protocol, models: addresses, trust, quiet, tuning, assets }: EngineSettings): Promise<EngineHello> {
 	if (protocol !== protocolVersion)
 		throw new SpillwayError(
 			'environment',
@@ -71,10 +74,12 @@ async function configure({ protocol, models: base, trust, quiet, tuning, assets 
 	const storage = await resilientStorage(browserStorage, (note) => notes.push(note))
 	if (models) throw new SpillwayError('internal', 'the engine was configured before')
 	const { deviceMemory } = navigator as { deviceMemory?: number }
+	const leave = new Leave(checked.download)
 	models = new Models({
 		storage,
-		store: createStore({ base: new URL(base), trust, storage }),
+		store: createStore({ mirrors: new Mirrors(addresses.map((one) => new URL(one))), trust, storage }),
 		quiet,
+		leave,
 		builds: buildsOf({ assets, quiet, storage, signal: life.signal }),
 		stillness: new Stillness(),
 		tuning: checked,

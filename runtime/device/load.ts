@@ -4,8 +4,9 @@ import type { Manifest } from '../../models/format/manifest.ts'
 import { aborted, bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Pointer, Resolution, Revalidation } from '../store/channel.ts'
+import type { Leave } from '../store/leave.ts'
 import type { Storage } from '../store/storage/storage.ts'
-import type { Store } from '../store/store.ts'
+import type { Read, Store } from '../store/store.ts'
 import type { Tuning } from './control.ts'
 import { footprintOf } from './footprint.ts'
 import type { Prepared } from './member.ts'
@@ -25,6 +26,8 @@ export interface Sources {
 	storage: Storage
 	/** Nothing may be asked of the network once a model is there. */
 	quiet: boolean
+	/** Whether models may be downloaded. */
+	leave: Leave
 	/** ONNX Runtime's, each compiled once for all. */
 	builds: Builds
 	/** When nobody calls any model. */
@@ -64,7 +67,7 @@ const nothingAsked: Resolution = { candidates: [], revalidation: null, overdue: 
 class Load {
 	readonly #options: LoadOptions
 	readonly #revalidating = new AbortController()
-	#files = { loaded: 0, total: 0, stored: 0 }
+	#files: Read = { loaded: 0, total: 0, stored: 0, left: null }
 	#wasm = { loaded: 0, stored: 0 }
 	#done = false
 
@@ -153,7 +156,7 @@ class Load {
 
 	async #serve(pointer: Pointer, network: 'patient' | 'hasty' | 'none'): Promise<Loaded> {
 		const { name, sources, signal, onFailed } = this.#options
-		const { store, storage, tuning, quiet, builds, stillness, onChange } = sources
+		const { store, storage, tuning, quiet, leave, builds, stillness, onChange } = sources
 		/** The first worker, got ready beside the download. */
 		let prepared: Promise<Prepared> | undefined
 		try {
@@ -162,13 +165,16 @@ class Load {
 				network,
 				files: async (manifest) => {
 					const first = firstKind(manifest, tuning, processors())
+					// Nothing is begun that may be refused; without leave only what is stored may be used.
+					if (!leave.has(name)) return filesOf(manifest, first)
 					// Before anything is downloaded that has no room.
 					const room = await this.#book(manifest, first, signal)
 					prepared = this.#prepare(first, room, signal)
-					return manifest.task ? [...first.files, manifest.task.tokenizer] : first.files
+					return filesOf(manifest, first)
 				},
-				onProgress: (loaded, total, stored) => {
-					this.#files = { loaded, total, stored }
+				permit: (bytes) => leave.demand(name, bytes),
+				onProgress: (read) => {
+					this.#files = read
 					this.#progress('files')
 				},
 			})
@@ -191,6 +197,7 @@ class Load {
 					return ready ?? this.#prepare(kind, await this.#book(manifest, kind, signal), signal)
 				},
 				again: async (files) => (await store.read(name, pointer, { signal, network: 'none', files: () => files })).files,
+				mayFetch: () => leave.has(name),
 				fetch: (files, signal) => store.read(name, pointer, { signal, network: 'hasty', files: () => files }),
 				onChange: () => onChange(name),
 				onFailed,
@@ -237,13 +244,17 @@ class Load {
 	}
 
 	#progress(phase: Progress['phase']): void {
-		const { loaded, total, stored } = this.#files
+		const { loaded, total, stored, left } = this.#files
 		this.#options.sources.onProgress({
 			model: this.#options.name,
 			phase,
 			loaded: loaded + this.#wasm.loaded,
 			total: total && total + ortWasm.size,
 			stored: stored + this.#wasm.stored,
+			left: phase === 'files' ? left : null,
 		})
 	}
 }
+
+/** What a version needs to be served by sessions of this kind. */
+const filesOf = ({ task }: Manifest, { files }: Kind): readonly string[] => (task ? [...files, task.tokenizer] : files)

@@ -4,6 +4,7 @@ import type { Answer, Call } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
+import type { Leave } from '../store/leave.ts'
 import type { ModelReport } from './control.ts'
 import { Model, type Surroundings } from './model.ts'
 import type { StateMessage } from './protocol.ts'
@@ -29,6 +30,11 @@ export class Models {
 
 	constructor(around: Omit<Surroundings, 'onLeave'>) {
 		this.#around = { ...around, onLeave: (model, why) => this.#leave(model, why) }
+	}
+
+	/** Whether models may be downloaded. */
+	get leave(): Leave {
+		return this.#around.leave
 	}
 
 	/** Those of which there is something to tell. */

@@ -67,6 +67,8 @@ export interface ProgressMessage {
 	total: number
 	/** Bytes of `loaded` that came from the browser's storage. */
 	stored: number
+	/** Milliseconds that the download will take from here; null while that cannot be known, and where nothing is downloaded. */
+	left: number | null
 }
 
 export type Progress = Omit<ProgressMessage, 'type'>

@@ -35,6 +35,8 @@ export interface ServeOptions {
 	records: Records
 	/** Reads files again, from storage alone: for a worker beside the first, or in place of one that died. */
 	again(files: readonly string[]): Promise<Version['files']>
+	/** Whether anything may be downloaded for a trial. */
+	mayFetch(): boolean
 	/** Brings files into storage that were not needed so far. */
 	fetch(files: readonly string[], signal: AbortSignal): Promise<unknown>
 	/** Ends everything. */
@@ -62,7 +64,7 @@ const mostForTrial = 4e6
 
 /** @throws what `startMember` throws; `malformed` for a tokenizer that cannot be used. */
 export async function serveVersion(options: ServeOptions): Promise<Served> {
-	const { version, first, tuning, builds, stillness, quiet, prepare, records, again, fetch, onChange, onFailed } = options
+	const { version, first, tuning, builds, stillness, quiet, prepare, records, again, mayFetch, fetch, onChange, onFailed } = options
 	const { manifest, digest } = version
 	const { task } = manifest
 	// First, because it may throw.
@@ -99,6 +101,7 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 				.filter((name) => !first.files.includes(name))
 				.reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
 			if (size > mostForTrial) throw new SpillwayError('too-large', `${Math.ceil(size / 1e6)} MB more are not downloaded for a trial`)
+			if (!mayFetch()) throw new SpillwayError('unavailable', 'nothing may be downloaded for a trial now')
 			const ort = builds[kind.build]
 			await Promise.all([fetch(kind.files, signal), ort?.compiled(), ort?.script()])
 		},

@@ -1,11 +1,13 @@
 // What an application may fix of the engine, checked by the page, and where it arrives: other programs may start an engine.
 
 import { SpillwayError } from '../core/error.ts'
+import type { Download } from '../store/leave.ts'
 import type { Tuning } from './control.ts'
 
 type Check = readonly [fits: (value: never) => boolean, is: string]
 
 const count: Check = [(value: number) => Number.isInteger(value) && value > 0, 'a whole number above 0']
+const downloads: readonly Download[] = ['auto', 'ask', 'wifi']
 const providers = ['wasm', 'webgpu', 'webnn']
 
 const checks: Record<keyof Tuning, Check> = {
@@ -15,6 +17,7 @@ const checks: Record<keyof Tuning, Check> = {
 	workers: count,
 	memory: [(value: number) => Number.isFinite(value) && value > 0, 'a number of bytes'],
 	idle: [(value: number) => value > 0, 'milliseconds, or Infinity'],
+	download: [(value: Download) => downloads.includes(value), downloads.join(', ')],
 	providers: [
 		(value: unknown) => Array.isArray(value) && value.length > 0 && value.every((one) => providers.includes(one)),
 		`a list of ${providers.join(', ')}`,

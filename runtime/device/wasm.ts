@@ -2,6 +2,7 @@
 
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { obtain } from '../store/immutable.ts'
+import { onlyAt } from '../store/mirrors.ts'
 import type { Storage } from '../store/storage/storage.ts'
 
 /** ONNX Runtime's builds: `wasm` computes on processors alone, `jspi` on GPUs, too. */
@@ -37,7 +38,7 @@ export interface Compiled {
  */
 export async function compileWasm(url: string, { records, bytes }: Storage, signal: AbortSignal, build: Build = 'wasm'): Promise<Compiled> {
 	const { digest, size } = ortBuilds[build]
-	const found = await obtain({ digest, size, what: "ONNX Runtime's WebAssembly", storage: bytes, url: new URL(url), signal })
+	const found = await obtain({ digest, size, what: "ONNX Runtime's WebAssembly", storage: bytes, from: onlyAt(new URL(url)), signal })
 	// That of the version before is of no use any more.
 	const before = await records.get<string>(build)
 	if (before !== digest) await records.set(build, digest)

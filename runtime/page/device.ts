@@ -44,6 +44,8 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 	const listeners = new Set<(progress: Progress) => void>()
 	/** Models that have served: under `device-only` they are asked of the network no more. */
 	const there = new Set<string>()
+	/** Models that somebody has asked to be loaded: these may be downloaded. */
+	const leave = new Set<string>()
 	const { shared, assets } = settings
 	// Where none can be started, there may be one in another tab.
 	const environment = shared ? undefined : environmentError()
@@ -85,16 +87,17 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 		if (environment) throw environment
 		const [name = '', version] = key.split('@')
 		let started: Engine | undefined
+		const mayDownload = leave.has(name)
 		try {
 			started = await start()
 			// Its state comes by the port, and may come later than this.
-			states.set(name, { pace: null, ...unwrap(await started.ask('load', [name, version || undefined, there.has(name)])) })
+			states.set(name, { pace: null, ...unwrap(await started.ask('load', [name, version || undefined, there.has(name), mayDownload])) })
 			there.add(name)
 			return started
 		} catch (error) {
-			// Once more when it was the engine that was lost, or a load that others had just stopped.
+			// Once more when it was the engine that was lost, or a load that others had just stopped, or had no leave before.
 			const { code } = error as SpillwayError
-			const lost = started ? started.over.aborted || code === 'aborted' : code === 'worker-lost'
+			const lost = leave.has(name) !== mayDownload || (started ? started.over.aborted || code === 'aborted' : code === 'worker-lost')
 			if (again && wanted() && lost) return load(key, wanted, false)
 			throw error
 		}
@@ -151,6 +154,7 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 			}
 		},
 		async load(ref, context, onProgress) {
+			leave.add(ref.name)
 			const listener = (progress: Progress) => progress.model === ref.name && onProgress?.(progress)
 			listeners.add(listener)
 			await loads.wait(keyOf(ref), context).finally(() => listeners.delete(listener))

@@ -19,8 +19,8 @@ export interface RuntimeOptions extends Tuning {
 	policy?: Policy | undefined
 	/** Ed25519 public keys (base64url, 43 characters) that models must be signed by. Default: the edge's, asked of the edge. */
 	trust?: readonly string[] | undefined
-	/** Address of packed models: any static host. Default: the edge's. */
-	models?: string | undefined
+	/** Address of packed models: any static host, or several that have the same, in the order in which they are to be asked. Default: the edge's. */
+	models?: string | readonly string[] | undefined
 	/**
 	 * What is measured of calls and loads, without inputs and outputs: see `docs/telemetry.md`. `false`: nothing is. Default: reported to the edge, if
 	 * there is one, but not under `device-only`.
@@ -62,8 +62,8 @@ export interface Settings {
 	edge: string | undefined
 	key: string | undefined
 	policy: Policy
-	/** Address of the models, with a slash at its end. */
-	models: string
+	/** Addresses of the models, each with a slash at its end. */
+	models: readonly string[]
 	trust: Trust
 	assets: Assets
 	tuning: Tuning
@@ -100,9 +100,9 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 	for (const one of trust) if (!/^[\w-]{43}$/.test(one)) wrong(`trust: "${one}" is no trust key`)
 	if (shared !== !!shared) wrong('shared must be true or false')
 	const edge = folder('edge', options.edge)
-	const models = folder('models', options.models)
+	const models = [options.models ?? []].flat().map((one) => folder('models', one) as string)
 	const assets = folder('assets', options.assets)
-	if (!edge && (policy === 'edge-only' || !models)) wrong(`give edge${policy === 'edge-only' ? '' : ' or models'}`)
+	if (!edge && (policy === 'edge-only' || !models[0])) wrong(`give edge${policy === 'edge-only' ? '' : ' or models'}`)
 	if (!edge && !trust.length) wrong('models without edge needs trust')
 	const { telemetry = edge && policy !== 'device-only' ? {} : false } = options
 	const { sample = 1, consent, tracer, ...unknown } = telemetry || {}
@@ -112,7 +112,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 		edge,
 		key,
 		policy,
-		models: models ?? `${edge}models/`,
+		models: models[0] ? models : [`${edge}models/`],
 		trust: trust.length ? { keys: trust } : { jwks: `${edge}.well-known/jwks.json` },
 		assets: assets ? assetsIn(assets) : beside,
 		tuning,

@@ -3,16 +3,19 @@
 import { checkDigest } from '../../models/format/digest.ts'
 import { aborted } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
-import { type FetchOptions, fetchBytes } from './fetch.ts'
+import { alone } from './alone.ts'
+import { type FetchOptions, fetchFrom } from './fetch.ts'
+import type { TimeLeft } from './left.ts'
+import type { Place } from './mirrors.ts'
 import type { Bytes } from './storage/storage.ts'
 
-export interface Immutable extends FetchOptions {
+export interface Immutable extends Omit<FetchOptions, 'onBytes'> {
 	digest: string
-	/** Bytes that it must have, where known. */
-	size?: number
 	storage: Bytes
 	/** Where it is on the network; `null` when only storage may be asked. */
-	url: URL | null
+	from: Place | null
+	/** Told of what comes over the network. */
+	left?: TimeLeft | undefined
 }
 
 export interface Obtained {
@@ -22,29 +25,55 @@ export interface Obtained {
 }
 
 /**
- * Bytes that have the digest. Stored ones that have not are deleted and fetched again; fetched ones that have not are fetched once more, past all caches.
+ * Bytes that have the digest. Stored ones that have not are deleted and fetched again.
  *
- * @throws SpillwayError `integrity` when they are wrong twice; `not-found` when only storage was asked; those of `fetchBytes`.
+ * @throws SpillwayError `integrity` when no address has them; `not-found` when only storage was asked; those of `fetchFrom`.
  */
 export async function obtain(wanted: Immutable): Promise<Obtained> {
-	const { digest, what, storage, url, signal } = wanted
-	const kept = await storage.get(digest)
-	if (kept) {
-		if (await isRight(wanted, kept)) return { bytes: kept, stored: true }
-		await storage.delete(digest)
-	}
-	if (!url) throw new SpillwayError('not-found', `${what} is not in storage any more`)
-	let fetched = await fetchBytes(url, wanted)
-	if (!(await isRight(wanted, fetched.bytes))) {
-		fetched = await fetchBytes(url, { ...wanted, cache: 'reload' })
-		await checkDigest(`${what} from ${url} (${fetched.type}), fetched twice`, fetched.bytes, wanted)
-	}
-	if (signal.aborted) throw aborted(signal)
-	await storage.set(digest, fetched.bytes)
-	return { bytes: fetched.bytes, stored: false }
+	const bytes = await findStored(wanted)
+	return bytes ? { bytes, stored: true } : download(wanted)
 }
 
-async function isRight(wanted: Immutable, bytes: Uint8Array): Promise<boolean> {
+/** Bytes from storage, if they are there and right; wrong ones are deleted. */
+export async function findStored(wanted: Pick<Immutable, 'digest' | 'size' | 'storage' | 'what'>): Promise<Obtained['bytes'] | undefined> {
+	const { digest, storage } = wanted
+	const bytes = await storage.get(digest)
+	if (!bytes || (await isRight(wanted, bytes))) return bytes
+	await storage.delete(digest)
+	return undefined
+}
+
+/** Bytes that were not in storage: over the network, unless another tab is about to store them. */
+export async function download(wanted: Immutable): Promise<Obtained> {
+	const { digest, what, storage, from, signal, left } = wanted
+	if (!from) throw new SpillwayError('not-found', `${what} is not in storage any more`)
+	const fetched = async (): Promise<Obtained> => {
+		let came = 0
+		const onBytes = (count: number) => {
+			came += count
+			left?.came(count)
+		}
+		try {
+			const bytes = await fetchFrom(from, { ...wanted, onBytes }, async ({ bytes, type }, url) => {
+				await checkDigest(`${what} from ${url} (${type})`, bytes, wanted)
+				return bytes
+			})
+			if (signal.aborted) throw aborted(signal)
+			await storage.set(digest, bytes)
+			return { bytes, stored: false }
+		} finally {
+			left?.settled(came)
+		}
+	}
+	// Memory is no place to leave anything for another tab.
+	if (storage.kind === 'memory') return fetched()
+	return alone(`spillway chunk ${digest}`, signal, async () => {
+		const bytes = await findStored(wanted)
+		return bytes ? { bytes, stored: true } : fetched()
+	})
+}
+
+async function isRight(wanted: Pick<Immutable, 'digest' | 'size' | 'what'>, bytes: Uint8Array): Promise<boolean> {
 	try {
 		await checkDigest(wanted.what, bytes, wanted)
 		return true

@@ -7,12 +7,27 @@ import { parseManifest } from '../../models/format/parse.ts'
 import { inTurn } from '../batch/in-turn.ts'
 import { SpillwayError } from '../core/error.ts'
 import { type ChannelOptions, type Channels, createChannels, type Pointer } from './channel.ts'
-import { hasty, patient } from './fetch.ts'
-import { obtain } from './immutable.ts'
+import { download, findStored, obtain } from './immutable.ts'
+import { TimeLeft } from './left.ts'
+import { Failures, hasty, type Patience, patient, persistent } from './patience.ts'
 import type { Storage } from './storage/storage.ts'
 
 export interface StoreOptions extends Omit<ChannelOptions, 'records'> {
 	storage: Storage
+	/** With which chunks are downloaded. Default: `persistent`. */
+	patience?: Patience
+}
+
+/** How far the reading of a version has come, in bytes of its files. */
+export interface Read {
+	/** Verified. */
+	loaded: number
+	/** Needed. */
+	total: number
+	/** Those of `loaded` that came from storage. */
+	stored: number
+	/** Milliseconds that the others will take; null while it cannot be known. */
+	left: number | null
 }
 
 export interface ReadOptions {
@@ -24,8 +39,9 @@ export interface ReadOptions {
 	 * Default: `patient`.
 	 */
 	network?: 'patient' | 'hasty' | 'none'
-	/** Bytes verified, bytes needed, and how many of those verified came from storage. */
-	onProgress?(loaded: number, total: number, stored: number): void
+	/** Asked before anything but the manifest is downloaded. What it throws ends the reading. @param bytes that storage lacks. */
+	permit?(bytes: number): void
+	onProgress?(progress: Read): void
 }
 
 /** A version that is here and verified. */
@@ -45,12 +61,12 @@ export interface Store extends Pick<Channels, 'resolve' | 'good'> {
 	commit(model: string, pointer: Pointer): Promise<void>
 }
 
-/** Chunks that are fetched at a time: HTTP/1.1 allows no more connections to an origin. */
-const parallel = 6
+/** Chunks that are under way at a time: so many are lost at most when all breaks off. */
+const parallel = 4
 
 /** @example const { candidates } = await store.resolve('minilm', undefined, signal) */
-export function createStore({ base, trust, storage }: StoreOptions): Store {
-	const channels = createChannels({ base, trust, records: storage.records })
+export function createStore({ mirrors, trust, storage, patience = persistent }: StoreOptions): Store {
+	const channels = createChannels({ mirrors, trust, records: storage.records })
 	const { bytes } = storage
 
 	async function readManifest(model: string, pointer: Pointer, options: ReadOptions): Promise<Manifest> {
@@ -59,7 +75,6 @@ export function createStore({ base, trust, storage }: StoreOptions): Store {
 			...reading(options, manifestPath(digest)),
 			what: `the manifest of ${model} ${version}`,
 			digest,
-			storage: bytes,
 		})
 		const manifest = parseManifest(found.bytes)
 		if (manifest.model !== model || manifest.version !== version)
@@ -73,8 +88,9 @@ export function createStore({ base, trust, storage }: StoreOptions): Store {
 	/** Where on the network, and how patiently. */
 	const reading = ({ signal, network = 'patient' }: ReadOptions, path: string) => ({
 		signal,
-		url: network === 'none' ? null : new URL(path, base),
+		from: network === 'none' ? null : mirrors.place(path),
 		patience: network === 'hasty' ? hasty : patient,
+		storage: bytes,
 	})
 
 	return {
@@ -87,17 +103,31 @@ export function createStore({ base, trust, storage }: StoreOptions): Store {
 			const manifest = await readManifest(model, pointer, options)
 			const names = [...new Set(await options.files(manifest))]
 			const total = names.reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
-			const progress = { loaded: 0, stored: 0 }
-			options.onProgress?.(0, total, 0)
+			const progress = { loaded: 0, total, stored: 0 }
+			const tell = () => options.onProgress?.({ ...progress, left: left.of(total - progress.loaded) })
+			const left = new TimeLeft(tell)
+			tell()
 			const files = new Map(names.map((name) => [name, allocate(manifest, name)]))
-			await inTurn(pieces(manifest, names), parallel, options.signal, async ({ chunk, what, places }, signal) => {
-				const found = await obtain({ ...reading({ ...options, signal }, chunkPath(chunk.digest)), ...chunk, what, storage: bytes })
+			const put = ({ chunk, places }: Piece, found: Uint8Array, stored: boolean) => {
 				for (const { name, offset } of places) {
-					files.get(name)?.set(found.bytes, offset)
+					files.get(name)?.set(found, offset)
 					progress.loaded += chunk.size
-					if (found.stored) progress.stored += chunk.size
+					if (stored) progress.stored += chunk.size
 				}
-				options.onProgress?.(progress.loaded, total, progress.stored)
+				tell()
+			}
+			const missing: Piece[] = []
+			await inTurn(pieces(manifest, names), parallel, options.signal, async (piece) => {
+				const found = await findStored({ ...piece.chunk, what: piece.what, storage: bytes })
+				if (found) put(piece, found, true)
+				else missing.push(piece)
+			})
+			if (missing.length > 0) options.permit?.(missing.reduce((sum, { chunk }) => sum + chunk.size, 0))
+			const failures = new Failures(options.network === 'hasty' ? hasty : patience)
+			await inTurn(missing, parallel, options.signal, async (piece, signal) => {
+				const { chunk, what } = piece
+				const found = await download({ ...reading({ ...options, signal }, chunkPath(chunk.digest)), ...chunk, what, failures, left })
+				put(piece, found.bytes, found.stored)
 			})
 			return { manifest, digest: pointer.digest, files, bytes: { total, stored: progress.stored } }
 		},

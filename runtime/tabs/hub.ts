@@ -37,9 +37,10 @@ export function shareable(control: OwnControl, connect: (port: Port) => () => vo
 		const { configure, dispose, ...methods } = control
 		return {
 			...methods,
-			async load(model, version, there) {
+			async load(...wanted) {
+				const [model] = wanted
 				claims.add(tab, model)
-				const outcome = await control.load(model, version, there)
+				const outcome = await control.load(...wanted)
 				if (!outcome.ok) claims.drop(tab, model)
 				return outcome
 			},

@@ -4,10 +4,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
 import type { Pointer, Trust } from '../../runtime/store/channel.ts'
+import { Mirrors } from '../../runtime/store/mirrors.ts'
 import { memoryStorage } from '../../runtime/store/storage/memory.ts'
 import { resilientStorage } from '../../runtime/store/storage/resilient.ts'
 import type { Storage } from '../../runtime/store/storage/storage.ts'
-import { createStore, type ReadOptions, type Store, type Version } from '../../runtime/store/store.ts'
+import { createStore, type Read, type ReadOptions, type Store, type Version } from '../../runtime/store/store.ts'
 import { storageContract } from './store-contract.ts'
 import { filesOf, type Packed, packed, pixelDescription, textDescription } from './tiny.ts'
 import { faults, type ModelsServer, modelsServer } from './tiny-server.ts'
@@ -35,7 +36,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const storeFor = (over: { trust?: Trust; storage?: Storage } = {}): Store =>
-	createStore({ base: server.base, trust: { keys: [server.key] }, storage, ...over })
+	createStore({ mirrors: new Mirrors([server.base]), trust: { keys: [server.key] }, storage, ...over })
 
 const signal = () => new AbortController().signal
 const all = (): Pick<ReadOptions, 'files' | 'signal'> => ({ signal: signal(), files: (manifest) => Object.keys(manifest.files) })
@@ -68,17 +69,17 @@ async function second(): Promise<Packed> {
 
 describe('a first visit', () => {
 	test('brings the files, whole and verified, each chunk once', async () => {
-		const progress: [number, number, number][] = []
-		const { manifest, digest, files, bytes } = await load(storeFor(), undefined, { onProgress: (...told) => progress.push(told) })
+		const progress: Read[] = []
+		const { manifest, digest, files, bytes } = await load(storeFor(), undefined, { onProgress: (told) => progress.push(told) })
 		expect(digest).toBe(first.digest)
 		expect(manifest).toEqual(first.manifest)
 		for (const [file, expected] of Object.entries(filesOf(textDescription()))) expect(files.get(file)).toEqual(expected)
 		expect(chunks().length).toBe(first.chunks.size)
 		const total = Object.values(manifest.files).reduce((sum, { size }) => sum + size, 0)
 		expect(bytes).toEqual({ total, stored: 0 })
-		expect(progress[0]).toEqual([0, total, 0])
-		expect(progress.at(-1)).toEqual([total, total, 0])
-		const loaded = progress.map(([bytes]) => bytes)
+		expect(progress[0]).toEqual({ loaded: 0, total, stored: 0, left: null })
+		expect(progress.at(-1)).toEqual({ loaded: total, total, stored: 0, left: 0 })
+		const loaded = progress.map(({ loaded }) => loaded)
 		expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
 	})
 
@@ -268,7 +269,7 @@ describe('chunks', () => {
 	})
 
 	test.each([
-		['a flipped bit', faults.flipped, 'integrity', 2, /chunk 2 of tokenizer\.json from .*fetched twice: its SHA-256 is/],
+		['a flipped bit', faults.flipped, 'integrity', 2, /chunk 2 of tokenizer\.json from .*: its SHA-256 is/],
 		['a short body', faults.short, 'integrity', 2, /has 128 bytes, should have 256/],
 		['a page of HTML', faults.html, 'integrity', 2, /text\/html/],
 		['a truncated body', faults.truncated, 'network', 4, /chunk 2 of tokenizer\.json cannot be fetched/],

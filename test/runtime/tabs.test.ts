@@ -103,7 +103,7 @@ describe('one engine', () => {
 describe('tabs are of one group', () => {
 	const settings: EngineSettings = {
 		protocol: 1,
-		models: 'https://shop.example.com/models/',
+		models: ['https://shop.example.com/models/'],
 		trust: { keys: ['a'] },
 		quiet: true,
 		tuning: { maxBatch: 4, workers: 2 },
@@ -118,7 +118,7 @@ describe('tabs are of one group', () => {
 
 	test.each<[string, Partial<EngineSettings>]>([
 		['other messages', { protocol: 2 }],
-		['models from elsewhere', { models: 'https://cdn.example.com/models/' }],
+		['models from elsewhere', { models: ['https://cdn.example.com/models/'] }],
 		['other keys', { trust: { keys: ['b'] } }],
 		['a policy that allows more', { quiet: false }],
 		['other files', { assets: { session: 's2', wasm: 'w' } }],

@@ -124,6 +124,7 @@ describe('the course of a load', () => {
 		loaded,
 		stored,
 		total: 100,
+		left: null,
 	})
 
 	test('how long each phase took, and where the bytes came from', () => {

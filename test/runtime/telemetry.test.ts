@@ -322,8 +322,8 @@ describe("the application's OpenTelemetry", () => {
 	test('a call that failed, a load, and a call that ends after the runtime', async () => {
 		const { telemetry } = make({ reporting: null, tracer })
 		telemetry.observe(failed('network', { operation: 'infer', span: tracer.startSpan('x') }), performance.now())
-		telemetry.observe({ type: 'progress', model: 'minilm', phase: 'channel', loaded: 0, stored: 0, total: 0 }, 10)
-		telemetry.observe({ type: 'progress', model: 'minilm', phase: 'files', loaded: 7, stored: 3, total: 7 }, 20)
+		telemetry.observe({ type: 'progress', model: 'minilm', phase: 'channel', loaded: 0, stored: 0, total: 0, left: null }, 10)
+		telemetry.observe({ type: 'progress', model: 'minilm', phase: 'files', loaded: 7, stored: 3, total: 7, left: null }, 20)
 		telemetry.observe({ type: 'load', model: 'minilm', start: 5 }, 50)
 		await telemetry.stop()
 		telemetry.observe(failed('disposed', { span: tracer.startSpan('y') }), performance.now())
