@@ -40,6 +40,7 @@ async function packFolder(folder: string, options: Options): Promise<void> {
 	printTable(`packed ${packed.model} ${packed.version}`, [
 		['manifest', packed.digest],
 		['channel', `serial number ${packed.serial}, good until ${date(packed.expires)}`],
+		['beside it', packed.versions.join(', ') || 'no other version'],
 		[
 			'content',
 			`${packed.files} files in ${packed.chunks} chunks, ${bytes(packed.size)} (${bytes(packed.sent)} as brotli), ${bytes(packed.written)} new`,

@@ -1,10 +1,11 @@
-// The channel: which manifest of a model is current, signed. A compact JSON Web Signature (RFC 7515) with Ed25519.
+// The channel: which manifest of a model is current, and which others are published, signed. A compact JSON Web Signature (RFC 7515) with Ed25519.
 
 import { CompactSign, compactVerify, decodeProtectedHeader, importJWK } from 'jose'
 import { decode, encode } from 'jose/base64url'
 import { JWSSignatureVerificationFailed } from 'jose/errors'
 import { z } from 'zod'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+import { compareVersions, satisfies } from '../../runtime/core/version.ts'
 import { canonicalBytes } from './canonical.ts'
 import { readJson } from './json.ts'
 import { kidOf, publicKey, type SigningKey } from './keys.ts'
@@ -12,7 +13,15 @@ import { digestSchema, nameSchema, versionSchema } from './manifest.ts'
 
 const type = 'spillway-channel+jws'
 
+/** Most versions that a channel names beside the current one. */
+export const mostVersions = 16
+
 const seconds = z.int().min(0)
+
+/** A version that can be had. */
+const publishedSchema = z.strictObject({ version: versionSchema, manifest: digestSchema })
+
+export type Published = z.infer<typeof publishedSchema>
 
 export const channelSchema = z.strictObject({
 	format: z.literal('spillway-channel/1'),
@@ -20,6 +29,8 @@ export const channelSchema = z.strictObject({
 	version: versionSchema,
 	/** Digest of the current manifest. */
 	manifest: digestSchema,
+	/** Those still published beside the current one, the latest first: for who asks for another than the current version. */
+	versions: z.array(publishedSchema).max(mostVersions).optional(),
 	/** Grows with each new manifest; signing the same manifest anew keeps it. */
 	serial: z.int().min(0),
 	/** Unix time in seconds. */
@@ -29,6 +40,19 @@ export const channelSchema = z.strictObject({
 })
 
 export type Channel = z.infer<typeof channelSchema>
+
+/**
+ * The version that a channel offers to who asks for a version or a range: the current one if it will do, so that a publisher can go back;
+ * else the newest of the others that will.
+ *
+ * @param asked e.g. `"^1"`. Default: the current version.
+ * @returns undefined when none will do.
+ * @example published(channel, '~1.2')?.manifest
+ */
+export function published({ version, manifest, versions = [] }: Channel, asked?: string): Published | undefined {
+	if (asked === undefined || satisfies(version, asked)) return { version, manifest }
+	return versions.filter((one) => satisfies(one.version, asked)).sort((a, b) => compareVersions(b.version, a.version))[0]
+}
 
 /**
  * Signs a channel. The same channel and key give the same bytes.
@@ -71,10 +95,12 @@ export async function verifyChannel(jws: string, trust: readonly string[], reade
 	if (now >= channel.expires * 1000)
 		throw new SpillwayError(
 			'channel-expired',
-			`channel: expired on ${new Date(channel.expires * 1000).toISOString()}; it must be signed anew`,
+			`channel: expired on ${dateOf(channel.expires * 1000)}, and the clock here says ${dateOf(now)}: it must be signed anew, or the clock be set`,
 		)
 	return channel
 }
+
+const dateOf = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
 /**
  * Reads a channel without looking at its signature: for those who hold the folder it lies in, such as an edge that signs it anew.

@@ -2,7 +2,16 @@
 
 export { assembleFile } from './assemble.ts'
 export { canonicalBytes, canonicalJson } from './canonical.ts'
-export { type Channel, type ChannelReader, channelSchema, readChannel, signChannel, verifyChannel } from './channel.ts'
+export {
+	type Channel,
+	type ChannelReader,
+	channelSchema,
+	type Published,
+	published,
+	readChannel,
+	signChannel,
+	verifyChannel,
+} from './channel.ts'
 export { cut, type Range, smallTensor } from './chunks.ts'
 export { checkDigest, digestOf } from './digest.ts'
 export { readSigningKey } from './key-text.ts'

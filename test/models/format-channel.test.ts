@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { base64url, CompactSign, importJWK } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Channel, readChannel, signChannel, verifyChannel } from '../../models/format/channel.ts'
+import { type Channel, published, readChannel, signChannel, verifyChannel } from '../../models/format/channel.ts'
 import { generateSigningKey, isTrustKey, kidOf, publicKey, type SigningKey, signingKey, trustKeysOf } from '../../models/format/keys.ts'
 
 const day = 86_400_000
@@ -97,8 +97,13 @@ describe('verifyChannel', () => {
 		expect(await verifyChannel(jws, [key.x], { model: 'minilm', now: end - 1 })).toEqual(channel)
 		await expect(verifyChannel(jws, [key.x], { model: 'minilm', now: end })).rejects.toMatchObject({
 			code: 'channel-expired',
-			message: 'channel: expired on 2030-01-31T00:00:00.000Z; it must be signed anew',
+			message:
+				'channel: expired on 2030-01-31T00:00:00.000Z, and the clock here says 2030-01-31T00:00:00.000Z: it must be signed anew, or the clock be set',
 		})
+	})
+
+	it('may have been signed in what is the future here', async () => {
+		expect(await verifyChannel(jws, [key.x], { model: 'minilm', now: now - 365 * day })).toEqual(channel)
 	})
 
 	it('takes the clock where it is given no time', async () => {
@@ -120,6 +125,14 @@ describe('verifyChannel', () => {
 		['a payload that is no JSON', async () => sign('minilm')],
 		['a payload with a member too many', async () => sign({ ...channel, also: 1 })],
 		['a payload with a member too few', async () => sign({ ...channel, serial: undefined })],
+		[
+			'a payload with a version that is none',
+			async () => sign({ ...channel, versions: [{ version: 'latest', manifest: channel.manifest }] }),
+		],
+		[
+			'a payload with too many versions',
+			async () => sign({ ...channel, versions: Array.from({ length: 17 }, () => ({ version: '1.0.0', manifest: channel.manifest })) }),
+		],
 		['a payload of another format', async () => sign({ ...channel, format: 'spillway-channel/2' })],
 	])('refuses %s as malformed', async (_name, make) => {
 		await expect(verifyChannel(await make(), [key.x], { model: 'minilm', now })).rejects.toMatchObject({
@@ -158,6 +171,30 @@ describe('signChannel', () => {
 			code: 'malformed',
 			message: 'channel: manifest: must be a SHA-256 in lower-case hexadecimal',
 		})
+	})
+})
+
+describe('published', () => {
+	const digest = (letter: string) => letter.repeat(64)
+	const one = (version: string, letter: string) => ({ version, manifest: digest(letter) })
+	const many: Channel = { ...channel, version: '2.0.0', versions: [one('1.2.0', 'b'), one('1.10.0', 'c'), one('0.9.0', 'd')] }
+
+	it.each([
+		[undefined, '2.0.0'],
+		['2.0.0', '2.0.0'],
+		['^1', '1.10.0'],
+		['~1.2', '1.2.0'],
+		['1.2.0', '1.2.0'],
+		['>=1', '2.0.0'],
+		['3.0.0', undefined],
+		['^3', undefined],
+	])('offers to who asks for %s: %s', (asked, version) => {
+		expect(published(many, asked)?.version).toBe(version)
+	})
+
+	it('offers the current version where it will do, though another is newer: a publisher may go back', () => {
+		expect(published({ ...many, version: '1.1.0' }, '^1')).toEqual({ version: '1.1.0', manifest: channel.manifest })
+		expect(published({ ...channel, versions: undefined }, '^2')).toBeUndefined()
 	})
 })
 

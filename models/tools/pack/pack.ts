@@ -1,13 +1,14 @@
 // spillway pack: a model's folder becomes what a static host or an edge serves.
 
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import { type Channel, readChannel, signChannel } from '../../format/channel.ts'
 import type { SigningKey } from '../../format/keys.ts'
 import { channelPath, chunkPath, compressedPath, manifestPath } from '../../format/layout.ts'
 import { build, type Package } from './build.ts'
 import { compressed } from './compress.ts'
+import { nextChannel } from './next-channel.ts'
 import { readSource } from './source.ts'
 import { type Content, writeAll } from './write.ts'
 
@@ -31,6 +32,8 @@ export interface Packed {
 	/** Digest of the manifest. */
 	readonly digest: string
 	readonly serial: number
+	/** Versions that stay published beside it, the newest first. */
+	readonly versions: readonly string[]
 	/** Milliseconds since 1970. */
 	readonly expires: number
 	readonly files: number
@@ -57,15 +60,17 @@ export async function pack(folder: string, out: string, options: PackOptions): P
 	const made = await build(await readSource(folder))
 	const { model, version } = made.manifest
 	const issued = Math.floor(now / 1000)
-	const channel: Channel = {
-		format: 'spillway-channel/1',
+	const last = await lastChannel(out, model)
+	const there = await manifestsIn(out)
+	const channel = nextChannel(last, {
 		model,
 		version,
 		manifest: made.digest,
-		serial: nextSerial(await lastChannel(out, model), made.digest, options.serial),
+		serial: options.serial,
 		issued,
 		expires: issued + Math.floor(expiresIn / 1000),
-	}
+		isThere: (manifest) => there.has(manifestPath(manifest)),
+	})
 	const jws = await signChannel(channel, key)
 	const plain = contents(made)
 	const smaller = await compress(plain)
@@ -75,6 +80,7 @@ export async function pack(folder: string, out: string, options: PackOptions): P
 		version,
 		digest: made.digest,
 		serial: channel.serial,
+		versions: channel.versions?.map(({ version }) => version) ?? [],
 		expires: channel.expires * 1000,
 		files: Object.keys(made.manifest.files).length,
 		chunks: made.chunks.size,
@@ -114,14 +120,8 @@ async function lastChannel(out: string, model: string): Promise<Channel | null> 
 	}
 }
 
-function nextSerial(last: Channel | null, digest: string, asked: number | undefined): number {
-	if (!last) return asked ?? 1
-	const least = last.manifest === digest ? last.serial : last.serial + 1
-	if (asked === undefined) return least
-	if (asked < least)
-		throw new SpillwayError(
-			'channel-rollback',
-			`serial number ${asked} would be refused by readers: the channel that is there has ${last.serial}; give ${least} or more, or leave it out`,
-		)
-	return asked
+/** Paths of the manifests that are there. */
+async function manifestsIn(out: string): Promise<Set<string>> {
+	const names = await readdir(join(out, dirname(manifestPath('')))).catch(() => [])
+	return new Set(names.map((name) => join(dirname(manifestPath('')), name)))
 }
