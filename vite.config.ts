@@ -10,10 +10,10 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8')) as { version: string }
 
 /** ONNX Runtime's wasm, for processors and for GPUs, kept out of all scripts. */
-const wasm = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.jspi.wasm']
+const wasm = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.jspi.wasm', 'ort-wasm-simd-threaded.asyncify.wasm']
 
 /** Files that have other people's code built in. */
-const licensed = ['engine.js', 'session.js', 'telemetry.js', 'gpu.js']
+const licensed = ['engine.js', 'session.js', 'telemetry.js', 'gpu-jspi.js', 'gpu-asyncify.js']
 
 /** One self-contained file of one entry. */
 const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife' = 'es'): EnvironmentOptions => ({
@@ -52,7 +52,8 @@ const later = {
 	session: file('runtime/device/session-worker.ts', 'dist/runtime', 'session.js'),
 	tabs: file('runtime/tabs/tabs.ts', 'dist/runtime', 'tabs.js'),
 	telemetry: file('runtime/telemetry/page.ts', 'dist/runtime', 'telemetry.js'),
-	gpu: file('runtime/device/session-gpu.ts', 'dist/runtime', 'gpu.js'),
+	'gpu-jspi': file('runtime/device/session-jspi.ts', 'dist/runtime', 'gpu-jspi.js'),
+	'gpu-asyncify': file('runtime/device/session-asyncify.ts', 'dist/runtime', 'gpu-asyncify.js'),
 }
 
 /** Puts ONNX Runtime's wasm beside the module, and all that the script tag needs beside the script. */

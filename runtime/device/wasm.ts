@@ -4,9 +4,10 @@ import { messageOf, SpillwayError } from '../core/error.ts'
 import { obtain } from '../store/immutable.ts'
 import { onlyAt } from '../store/mirrors.ts'
 import type { Storage } from '../store/storage/storage.ts'
+import type { GpuBuild } from './gpu-build.ts'
 
-/** ONNX Runtime's builds: `wasm` computes on processors alone, `jspi` on GPUs, too. */
-export type Build = 'wasm' | 'jspi'
+/** ONNX Runtime's builds: `wasm` computes on processors alone, the others on GPUs, too. */
+export type Build = 'wasm' | GpuBuild
 
 /** The wasm files of the onnxruntime-web that is built into the session workers: no others will do. */
 export const ortBuilds: Readonly<Record<Build, { file: string; digest: string; size: number }>> = {
@@ -19,6 +20,11 @@ export const ortBuilds: Readonly<Record<Build, { file: string; digest: string; s
 		file: 'ort-wasm-simd-threaded.jspi.wasm',
 		digest: 'a54c76f86b0f0d9572380cf1c6292a7b3903716ffcbcd6b0e5c7050bf430eb93',
 		size: 16_758_545,
+	},
+	asyncify: {
+		file: 'ort-wasm-simd-threaded.asyncify.wasm',
+		digest: '39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da',
+		size: 26_781_914,
 	},
 }
 export const ortWasm = ortBuilds.wasm

@@ -30,7 +30,7 @@ async function open(): Promise<Opened> {
 	await changeKept(page, { gain: 9 })
 	await load(page, models, 'ring', tried)
 	await vi.waitUntil(async () => (await servingOf(page, 'ring')).provider === 'webgpu', { timeout: 60_000, interval: 100 })
-	return { page, hold: () => holdSession(page, 'gpu.js'), close: () => page.context().close() }
+	return { page, hold: () => holdSession(page, 'gpu-jspi.js'), close: () => page.context().close() }
 }
 
 executorContract('the engine with WebGPU', {

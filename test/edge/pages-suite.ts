@@ -63,11 +63,13 @@ export function pagesSuite(edge: () => ServingPages): void {
 			['edge.js', 'text/javascript; charset=utf-8'],
 			['engine.js', 'text/javascript; charset=utf-8'],
 			['session.js', 'text/javascript; charset=utf-8'],
-			['gpu.js', 'text/javascript; charset=utf-8'],
+			['gpu-jspi.js', 'text/javascript; charset=utf-8'],
+			['gpu-asyncify.js', 'text/javascript; charset=utf-8'],
 			['tabs.js', 'text/javascript; charset=utf-8'],
 			['telemetry.js', 'text/javascript; charset=utf-8'],
 			['ort-wasm-simd-threaded.wasm', 'application/wasm'],
 			['ort-wasm-simd-threaded.jspi.wasm', 'application/wasm'],
+			['ort-wasm-simd-threaded.asyncify.wasm', 'application/wasm'],
 		])('finds %s beside it, for ever the same', async (name, type) => {
 			const response = await get(`/spillway/${edge().version}/${name}`)
 			expectForAnyOrigin(response)

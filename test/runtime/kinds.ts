@@ -1,5 +1,6 @@
 // Kinds of session workers that no worker is ever started of.
 
+import { gpuBuild } from '../../runtime/device/gpu-build.ts'
 import type { Kind } from '../../runtime/device/serving/kind.ts'
 
 const graph = { file: 'graph.onnx', external: [], tolerance: { absolute: 1 } }
@@ -10,5 +11,5 @@ export const kind = (provider: Kind['provider'], threads = 1, workers = 1): Kind
 	files: ['graph.onnx'],
 	threads,
 	workers,
-	build: provider === 'wasm' ? 'wasm' : 'jspi',
+	build: provider === 'wasm' ? 'wasm' : gpuBuild,
 })

@@ -1,6 +1,7 @@
 // What `createRuntime` takes, and what it says to what it does not take.
 
 import { describe, expect, test } from 'vitest'
+import { gpuBuild } from '../../runtime/device/gpu-build.ts'
 import { createRuntime } from '../../runtime/index.ts'
 import { type RuntimeOptions, settingsOf } from '../../runtime/page/options.ts'
 
@@ -46,7 +47,10 @@ describe('an edge is enough', () => {
 			assets: {
 				edge: 'https://cdn.example.com/a/edge.js',
 				engine: 'https://cdn.example.com/a/engine.js',
-				gpu: { session: 'https://cdn.example.com/a/gpu.js', wasm: 'https://cdn.example.com/a/ort-wasm-simd-threaded.jspi.wasm' },
+				gpu: {
+					session: `https://cdn.example.com/a/gpu-${gpuBuild}.js`,
+					wasm: `https://cdn.example.com/a/ort-wasm-simd-threaded.${gpuBuild}.wasm`,
+				},
 				session: 'https://cdn.example.com/a/session.js',
 				tabs: 'https://cdn.example.com/a/tabs.js',
 				telemetry: 'https://cdn.example.com/a/telemetry.js',

@@ -3,6 +3,7 @@
 import { fetchBytes } from '../../store/fetch.ts'
 import type { Storage } from '../../store/storage/storage.ts'
 import type { EngineSettings } from '../control.ts'
+import { type GpuBuild, gpuBuild } from '../gpu-build.ts'
 import { type Build, type Compiled, compileWasm } from '../wasm.ts'
 
 export interface OrtBuild {
@@ -12,11 +13,8 @@ export interface OrtBuild {
 	compiled(): Promise<Compiled>
 }
 
-export interface Builds {
-	readonly wasm: OrtBuild
-	/** Absent where the page does not know its files. */
-	readonly jspi?: OrtBuild | undefined
-}
+/** That for GPUs is absent where the page does not know its files. */
+export type Builds = { readonly wasm: OrtBuild } & { readonly [build in GpuBuild]?: OrtBuild }
 
 export interface BuildsOptions extends Pick<EngineSettings, 'assets' | 'quiet'> {
 	storage: Storage
@@ -30,7 +28,7 @@ export function buildsOf({ assets, quiet, storage, signal }: BuildsOptions): Bui
 		compiled: once(() => compileWasm(wasm, storage, signal, name)),
 	})
 	const { session, wasm, gpu } = assets
-	return { wasm: build(session, wasm, 'wasm'), jspi: gpu && build(gpu.session, gpu.wasm, 'jspi') }
+	return { wasm: build(session, wasm, 'wasm'), ...(gpu && { [gpuBuild]: build(gpu.session, gpu.wasm, gpuBuild) }) }
 }
 
 /** Does the work when it is first asked for, and again after it failed. */

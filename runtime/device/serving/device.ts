@@ -2,6 +2,7 @@
 
 import { browserBuild } from '../browser-build.ts'
 import type { Tuning } from '../control.ts'
+import { gpuBuild } from '../gpu-build.ts'
 import { ortBuilds } from '../wasm.ts'
 import { type Adapter, findAdapter } from './adapter.ts'
 import type { Builds } from './builds.ts'
@@ -20,10 +21,8 @@ export async function findDevice({ providers = [] }: Tuning, builds: Builds): Pr
 	return { ...processors(), noGpuBuild, gpu, webnn: 'ml' in navigator }
 }
 
-function whyNoGpuBuild({ jspi }: Builds): string | null {
-	if (!jspi) return 'its files are not known: import from "spillway/webgpu", or give `assets`'
-	return 'Suspending' in WebAssembly ? null : "this browser's WebAssembly cannot wait for promises (JSPI)"
-}
+const whyNoGpuBuild = (builds: Builds): string | null =>
+	builds[gpuBuild] ? null : 'its files are not known: import from "spillway/webgpu", or give `assets`'
 
 /** What figures hold for, apart from the GPU: another browser, another build of ONNX Runtime, other processors have others. */
 export async function subjectOf({ cores, threads }: Device): Promise<string> {

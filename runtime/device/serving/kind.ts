@@ -4,6 +4,7 @@ import { graphFor } from '../../../models/format/graph.ts'
 import type { Graph, Manifest, Provider } from '../../../models/format/manifest.ts'
 import { SpillwayError } from '../../core/error.ts'
 import type { Tuning } from '../control.ts'
+import { gpuBuild } from '../gpu-build.ts'
 import type { Build } from '../wasm.ts'
 import type { Adapter } from './adapter.ts'
 
@@ -74,7 +75,7 @@ export function otherKinds(manifest: Manifest, tuning: Tuning, device: Device, f
 		const here = provider === 'webgpu' ? device.gpu : device.webnn
 		// All work of a GPU goes through one queue: a second worker would only hold the weights once more.
 		if (other && here && device.noGpuBuild === null && tuning.providers?.includes(provider))
-			kinds.push(kind(variant, provider, other, 'jspi', 1, 1))
+			kinds.push(kind(variant, provider, other, gpuBuild, 1, 1))
 	}
 	// What is fixed makes some alike.
 	const seen = new Set([nameOf({ ...first, workers: 1 })])

@@ -4,6 +4,7 @@ import type { Manifest, Provider } from '../../../models/format/manifest.ts'
 import { messageOf, SpillwayError } from '../../core/error.ts'
 import type { Records } from '../../store/storage/storage.ts'
 import type { ServingReport, TrialReport, Tuning } from '../control.ts'
+import { gpuBuild } from '../gpu-build.ts'
 import type { Member } from '../member.ts'
 import { adapterName, subjectOf } from './device.ts'
 import { absentProviders, type Device, type Kind, nameOf, otherKinds } from './kind.ts'
@@ -121,7 +122,7 @@ export class Selection {
 			const failure = failures.find((one) => nameOf(one.kind) === nameOf(trial))
 			return failure ? { ...told, verdict: `failed: ${failure.error.message}` } : told
 		})
-		const nothing = { threads: 1, workers: 1, build: 'jspi', golden: null, rate: null, latency: null } as const
+		const nothing = { threads: 1, workers: 1, build: gpuBuild, golden: null, rate: null, latency: null } as const
 		for (const [provider, verdict] of this.#absent) trials.push({ provider, ...nothing, verdict })
 		const { provider, threads } = kind
 		const chosen = failed ? `${nameOf(failed.kind)} failed: ${failed.error.message}` : this.#why
