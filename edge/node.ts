@@ -8,8 +8,11 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { readSigningKey } from '../models/format/key-text.ts'
 import { createEdge } from './app.ts'
 import { memoryQuota } from './auth/quota.ts'
+import { bucketOf } from './catalog/bucket/configured.ts'
+import { bucketFiles } from './catalog/bucket/files.ts'
 import { createCatalog } from './catalog/catalog.ts'
 import { createChannels } from './catalog/channels.ts'
+import type { Files } from './catalog/files.ts'
 import { readTokenizer } from './catalog/model-file.ts'
 import { distribution } from './catalog/routes.ts'
 import { version } from './cli/package.ts'
@@ -38,7 +41,7 @@ export interface ServeOptions {
 	port?: number
 	/** Folder for what the edge keeps: its signing key, files put together from chunks. Default: `.spillway`. */
 	stateDir?: string
-	/** Folder with packed models. Default: the configuration's. */
+	/** Folder with packed models. Default: the configuration's bucket or folder. */
 	modelsDir?: string
 	/** Folder with the built `demo`, `script` and `docs`. Default: this package's `dist`. */
 	pagesDir?: string
@@ -74,8 +77,8 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 		secret === undefined ? await keyFile(join(stateDir, 'signing-key.json')) : await readSigningKey(secret, config.signing.key.env)
 	const keys = [key.x, ...config.signing.previous]
 
-	const where = options.modelsDir ?? config.modelsFolder
-	const catalog = createCatalog(folder(where))
+	const { files, where } = packedModels(config, environment, options.modelsDir)
+	const catalog = createCatalog(files)
 	const cache = join(stateDir, 'models')
 	const models = servedModels({
 		config,
@@ -121,6 +124,15 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 			return closing
 		},
 	}
+}
+
+function packedModels(config: EdgeConfig, environment: Environment, modelsDir: string | undefined): { files: Files; where: string } {
+	if (modelsDir === undefined && config.modelsBucket) {
+		const bucket = bucketOf(config.modelsBucket, environment)
+		return { files: bucketFiles(bucket), where: bucket.where }
+	}
+	const where = modelsDir ?? config.modelsFolder
+	return { files: folder(where), where }
 }
 
 const listen = (server: Server, port: number, host: string): Promise<void> =>

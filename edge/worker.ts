@@ -44,14 +44,14 @@ export default {
 }
 
 async function makeEdge(bindings: Bindings): Promise<Edge> {
-	const { config, version, catalog } = await readSetting(bindings)
+	const { config, version, catalog, where } = await readSetting(bindings)
 	const secret = findSecret(config.signing.key, bindings)
 	const key = secret === undefined ? undefined : await readSigningKey(secret, config.signing.key.env)
 	const keys = [...(key ? [key.x] : []), ...config.signing.previous]
 	const models = servedModels({
 		config,
 		catalog,
-		where: 'the binding ASSETS',
+		where,
 		provider: 'wasm',
 		inProcess: (model) => inObject(model, bindings.MODEL),
 		upstreams: (model) =>

@@ -17,6 +17,7 @@ try {
 		import('./serve.ts'),
 		import('./check-config.ts'),
 		import('./pack.ts'),
+		import('./publish/command.ts'),
 		import('./verify.ts'),
 		import('./keygen.ts'),
 		import('./api-key.ts'),

@@ -51,6 +51,10 @@ function warningsFor(config: EdgeConfig, environment: Environment): string[] {
 	config.upstreams.forEach(({ key }, at) => {
 		if (key && findSecret(key, environment) === undefined) warnings.push(`upstreams[${at}].key: ${key.env} is not set in this environment`)
 	})
+	for (const name of ['accessKeyId', 'secretAccessKey'] as const) {
+		const key = config.modelsBucket?.[name]
+		if (key && findSecret(key, environment) === undefined) warnings.push(`modelsBucket.${name}: ${key.env} is not set in this environment`)
+	}
 	if (findSecret(config.signing.key, environment) === undefined)
 		warnings.push(
 			`signing.key: ${config.signing.key.env} is not set in this environment; Node makes a key of its own, workerd serves channels as they were packed`,

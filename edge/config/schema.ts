@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { isTrustKey } from '../../models/format/keys.ts'
 import { digestSchema, nameSchema } from '../../models/format/manifest.ts'
+import { isSafePath } from '../catalog/files.ts'
 
 /** A secret is never written down here: only the name of the environment variable or binding that holds it. */
 const secret = z.strictObject({
@@ -119,14 +120,30 @@ const server = z.strictObject({
 	port: z.int().min(0).max(65_535).default(8787),
 })
 
+const modelsBucket = z.strictObject({
+	/** The bucket's name. */
+	name: z.string().min(1),
+	/** Put before each path, with `/` between names. Without it, models are at the bucket's top. */
+	prefix: z.string().refine(isSafePath, 'must be names with "/" between them, such as models').optional(),
+	/** The service's address; without it, that of AWS for the region. */
+	endpoint: httpAddress.optional(),
+	region: z.string().min(1).default('us-east-1'),
+	accessKeyId: secret.default({ env: 'AWS_ACCESS_KEY_ID' }),
+	secretAccessKey: secret.default({ env: 'AWS_SECRET_ACCESS_KEY' }),
+	/** Of temporary credentials; where it is not set, none is sent. */
+	sessionToken: secret.default({ env: 'AWS_SESSION_TOKEN' }),
+})
+
 /** Fills a section that is not given with its own defaults. */
 const section = <T extends z.ZodObject>(schema: T) => schema.prefault({} as z.input<T>)
 
 const sections = z.strictObject({
 	$schema: z.string().optional(),
 	server: section(server),
-	/** Folder with packed models (channels, manifests, chunks). Node only: on workerd they come from the ASSETS binding. */
+	/** Folder with packed models (channels, manifests, chunks). Node only: on workerd they come from the CATALOG or ASSETS binding. */
 	modelsFolder: z.string().min(1).default('dist/packed'),
+	/** An S3-compatible bucket with packed models, in place of the folder or the assets. */
+	modelsBucket: modelsBucket.optional(),
 	models: z.record(nameSchema, model).prefault({ minilm: {} }),
 	upstreams: z.array(upstream).default([]),
 	keys: z.array(key).default([]),
@@ -170,6 +187,7 @@ export type EdgeConfigInput = z.input<typeof configSchema>
 export type KeyConfig = z.output<typeof key>
 export type UpstreamConfig = z.output<typeof upstream>
 export type ModelConfig = z.output<typeof model>
+export type BucketConfig = z.output<typeof modelsBucket>
 export type Limits = z.output<typeof limits>
 export type Secret = z.output<typeof secret>
 export type Scope = z.output<typeof scopeSchema>

@@ -10,6 +10,18 @@ export interface ObjectNamespace {
 	get(id: unknown): Fetcher
 }
 
+/** The part of an R2 bucket that is used. */
+export interface R2Bucket {
+	get(key: string): Promise<R2Object | null>
+}
+
+export interface R2Object {
+	readonly size: number
+	/** With its quotes. */
+	readonly httpEtag: string
+	readonly body: ReadableStream<Uint8Array>
+}
+
 export interface Bindings {
 	/** The built files: packed models, demo, script. */
 	readonly ASSETS: Fetcher
@@ -17,6 +29,8 @@ export interface Bindings {
 	readonly MODEL: ObjectNamespace
 	/** The one Durable Object with figures and quotas. */
 	readonly STATE: ObjectNamespace
+	/** Packed models, where they are not among the assets. */
+	readonly CATALOG?: R2Bucket
 	/** Variables and secrets. */
 	readonly [name: string]: unknown
 }
