@@ -1,10 +1,12 @@
 // Models packed for tests in browsers: two tiny ones of which all is known, and one that is neither text nor batched.
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
+import { readChannel, signChannel } from '../../models/format/channel.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
+import { channelPath } from '../../models/format/layout.ts'
 import type { Description } from '../../models/format/manifest.ts'
 import { pack } from '../../models/tools/pack/pack.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
@@ -42,4 +44,14 @@ export async function packModels(): Promise<Models> {
 	await models.add(pixelDescription())
 	await pack(await makeRing(join(work, 'ring')), folder, { key })
 	return models
+}
+
+/** Puts the shipped model there as the build packed it, for packing takes seconds; it is signed anew by the tests' key. */
+export async function addMinilm({ folder, key }: Pick<Models, 'folder' | 'key'>): Promise<void> {
+	const packed = join(import.meta.dirname, '../../dist/packed')
+	for (const part of ['manifests', 'chunks', 'minilm']) await cp(join(packed, part), join(folder, part), { recursive: true })
+	const file = join(folder, channelPath('minilm'))
+	const channel = readChannel(await readFile(file, 'utf8'))
+	const issued = Math.floor(Date.now() / 1000)
+	await writeFile(file, await signChannel({ ...channel, issued, expires: issued + 3600 }, key))
 }

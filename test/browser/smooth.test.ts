@@ -6,22 +6,20 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, expect, test } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
-import { pack } from '../../models/tools/pack/pack.ts'
 import { startLocal } from '../edge/local.ts'
 import { keys } from '../edge/suites/under-test.ts'
 import { getBrowser } from './launch.ts'
+import { addMinilm } from './models.ts'
 import { openPage, staticHost } from './page.ts'
 
 /** Milliseconds from which on browsers call a task long. */
 const long = 50
 
-const root = join(import.meta.dirname, '../..')
-
 test('no long task over load and 200 calls at once', { timeout: 240_000 }, async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-minilm-'))
 	afterAll(() => rm(folder, { recursive: true }))
 	const key = await generateSigningKey()
-	await pack(join(root, 'models/minilm'), folder, { key })
+	await addMinilm({ folder, key })
 	const site = await staticHost({ folder })
 	const edge = await startLocal()
 	afterAll(edge.close)

@@ -5,9 +5,8 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page, Worker } from 'playwright-core'
 import { expect } from 'vitest'
-import { pack } from '../../models/tools/pack/pack.ts'
 import { type Census, censusOf, counting, installCensus } from './census.ts'
-import { type Models, packModels } from './models.ts'
+import { addMinilm, type Models, packModels } from './models.ts'
 import { openPage, runtimeFolder, staticHost } from './page.ts'
 import type { Site } from './site.ts'
 import { askTexts, askTiny, calmTiny, type Fault, type Planned, type PlanOptions, plan, type Question, seeded } from './stress-plan.ts'
@@ -22,7 +21,6 @@ export interface Stand {
 
 export async function stressStand(browser: Browser): Promise<Stand> {
 	const models = await packModels()
-	await pack(join(import.meta.dirname, '../../models/minilm'), models.folder, { key: models.key })
 	return { browser, models, site: await staticHost(models) }
 }
 
@@ -38,6 +36,7 @@ export async function stressTiny(stand: Stand, course: Course): Promise<void> {
 }
 
 export async function stressMinilm(stand: Stand, course: Course): Promise<void> {
+	await addMinilm(stand.models)
 	const ask = askTexts('minilm', await knownVectors(stand), 1e-3)
 	const planned = plan({ ...course, ask })
 	const result = await stress({ ...stand, planned, calm: [ask(() => 0)], parallel: 32, seed: course.seed })

@@ -5,18 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
-import { pack } from '../../models/tools/pack/pack.ts'
 import { getBrowser } from './launch.ts'
+import { addMinilm } from './models.ts'
 import { staticHost } from './page.ts'
 import { openTabs } from './tabs-open.ts'
-
-const root = join(import.meta.dirname, '../..')
 
 test('the shipped model in five tabs takes little more than in one', { timeout: 240_000 }, async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-minilm-'))
 	afterAll(() => rm(folder, { recursive: true }))
 	const key = await generateSigningKey()
-	await pack(join(root, 'models/minilm'), folder, { key })
+	await addMinilm({ folder, key })
 	const site = await staticHost({ folder }, { isolated: true })
 	const browser = await getBrowser(['--enable-blink-features=ForceEagerMeasureMemory'])
 

@@ -9,9 +9,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dot, largestDifference } from '../../models/tools/minilm/measure.ts'
 import { build } from '../../models/tools/pack/build.ts'
 import { readSource } from '../../models/tools/pack/source.ts'
-import { getBrowser } from './launch.ts'
+import { getBrowser } from '../browser/launch.ts'
+import { serveSite } from '../browser/site.ts'
 import type { EmbedCall, Embedded } from './pages/webgpu/worker.ts'
-import { serveSite } from './site.ts'
 
 const minilm = join(import.meta.dirname, '../../models/minilm')
 const flags = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
