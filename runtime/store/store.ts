@@ -9,12 +9,12 @@ import { SpillwayError } from '../core/error.ts'
 import { type ChannelOptions, type Channels, createChannels, type Pointer } from './channel.ts'
 import { download, findStored, obtain } from './immutable.ts'
 import { TimeLeft } from './left.ts'
-import { Failures, hasty, type Patience, patient, persistent } from './patience.ts'
+import { Failures, hasty, type Patience, persistent } from './patience.ts'
 import type { Storage } from './storage/storage.ts'
 
 export interface StoreOptions extends Omit<ChannelOptions, 'records'> {
 	storage: Storage
-	/** With which chunks are downloaded. Default: `persistent`. */
+	/** With which versions are downloaded. Default: `persistent`. */
 	patience?: Patience
 }
 
@@ -89,7 +89,7 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 	const reading = ({ signal, network = 'patient' }: ReadOptions, path: string) => ({
 		signal,
 		from: network === 'none' ? null : mirrors.place(path),
-		patience: network === 'hasty' ? hasty : patient,
+		patience: network === 'hasty' ? hasty : patience,
 		storage: bytes,
 	})
 
