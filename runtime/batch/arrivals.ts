@@ -7,6 +7,9 @@ const weight = 0.2
 /** Milliseconds of waiting for others, at most, where no limit is given. */
 const longestWait = 20
 
+/** Milliseconds between calls beyond which they are not expected to come together. */
+const apart = 5
+
 /** What is expected of those who call. */
 export interface Expected {
 	/** Milliseconds until one more comes, on average, counted from the last call or answer; infinite before the second call. */
@@ -36,6 +39,11 @@ export class Arrivals {
 	answered(callers: number, now: number): void {
 		this.#due = callers
 		this.#last = now
+	}
+
+	/** Calls were seen to come one by one. */
+	get rare(): boolean {
+		return this.#gap > apart && this.#gap < Number.POSITIVE_INFINITY
 	}
 
 	expected(now: number): Expected {

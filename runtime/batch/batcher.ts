@@ -72,7 +72,8 @@ export class Batcher {
 			this.#calls.add(made)
 			this.#arrivals.came(performance.now())
 			this.#asked.ask(made)
-			this.#soon()
+			if (this.#alone(measured)) this.pass()
+			else this.#soon()
 		})
 	}
 
@@ -131,6 +132,11 @@ export class Batcher {
 			for (const call of this.#calls) this.#fail(call, this.#disposed)
 		}
 		await this.#inner.dispose()
+	}
+
+	/** Whoever asks for one thing after another, alone, need not wait for the event loop to turn. */
+	#alone({ rows }: Measured): boolean {
+		return rows === 1 && this.#calls.size === 1 && this.#running.size === 0 && this.#arrivals.rare
 	}
 
 	/** What comes in the same turn of the event loop is looked at together. */

@@ -20,7 +20,7 @@ export const aborted = (signal: AbortSignal): SpillwayError =>
 
 /**
  * Settles like `work`, or rejects at the deadline or on abort, whichever comes first. The work is not stopped
- * (it may be inside ONNX Runtime): `onAbandon` tells its owner. Leaves no timer and no listener behind.
+ * (it may be inside ONNX Runtime): the signal that it is given tells its owner. Leaves no timer and no listener behind.
  *
  * @param context time left in ms and signal.
  * @throws SpillwayError `deadline-exceeded` or `aborted`.
@@ -48,10 +48,16 @@ export function bounded<T>(
 			signal.removeEventListener('abort', onAbort)
 		}
 		signal.addEventListener('abort', onAbort, { once: true })
-		// `work` may throw before it returns a promise.
-		Promise.resolve()
-			.then(() => work(abandon.signal))
-			.then(resolve, reject)
-			.finally(clear)
+		const settle =
+			<V>(give: (value: V) => void) =>
+			(value: V) => {
+				clear()
+				give(value)
+			}
+		try {
+			work(abandon.signal).then(settle(resolve), settle(reject))
+		} catch (error) {
+			settle(reject)(error)
+		}
 	})
 }

@@ -7,15 +7,16 @@ const form = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 export const isTraceParent = (value: string | null | undefined): value is TraceParent => !!value && form.test(value)
 
-const hex = (bytes: number): string =>
-	Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+/** So many random words of 32 bits, in hexadecimal. */
+const hex = (words: number): string =>
+	Array.from(crypto.getRandomValues(new Uint32Array(words)), (word) => word.toString(16).padStart(8, '0')).join('')
 
 /**
  * A new trace, or a new span of the trace that `parent` belongs to.
  * @param sampled whether a new trace is marked as recorded by who began it.
  */
 export const traceParent = (parent?: TraceParent, sampled = false): TraceParent =>
-	`${parent?.slice(0, 35) ?? `00-${hex(16)}`}-${hex(8)}-${parent?.slice(53) ?? `0${+sampled}`}`
+	`${parent?.slice(0, 35) ?? `00-${hex(4)}`}-${hex(2)}-${parent?.slice(53) ?? `0${+sampled}`}`
 
 /** Whether who began the trace records it (https://www.w3.org/TR/trace-context/#sampled-flag). */
 export const isSampled = (trace: TraceParent): boolean => (Number.parseInt(trace.slice(53), 16) & 1) === 1

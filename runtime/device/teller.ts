@@ -45,7 +45,7 @@ export class Teller {
 		if (this.#ports.size === 0) return
 		const state = this.#stateOf(model)
 		const { version, estimate } = state
-		const said = JSON.stringify([version, estimate.can, estimate.reason])
+		const said = `${version} ${estimate.can} ${estimate.reason}`
 		if (said !== this.#said.get(model)) {
 			this.#said.set(model, said)
 			this.#tell(state)

@@ -96,6 +96,8 @@ async function once(
 	abandoned: AbortSignal,
 	sleep: Sleep,
 ): Promise<Answer> {
+	// Nobody else to go on to: the loop's own bounds are enough.
+	if (!nextOne) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
 	const stop = new AbortController()
 	const signal = AbortSignal.any([abandoned, stop.signal])
 	let wakeNoMore: (() => void) | undefined
@@ -103,7 +105,7 @@ async function once(
 	const reserve = Math.min(margin.most, begun * margin.share)
 	const limit = overdue(estimate(executor, call))
 	const watch = () => {
-		const next = nextOne?.()
+		const next = nextOne()
 		const expected = next && estimate(next.executor, call)
 		const tooLate = next && isNearer(next) && begun - clock() > limit
 		const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : clock() - finish(expected) - reserve
@@ -111,7 +113,7 @@ async function once(
 		// Not at the start, nor much too late: the next one would be late itself.
 		else if (wakeNoMore && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
 	}
-	if (nextOne) watch()
+	watch()
 	try {
 		// An executor may be slow to notice the signal: it is not waited for.
 		return await bounded(executor.name, { remaining: clock(), signal }, (signal) =>
