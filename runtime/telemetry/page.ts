@@ -1,9 +1,9 @@
 // `telemetry.js`: what pages load beside the entry when there is something to observe.
 
 import type { Settings } from '../page/options.ts'
-import { browserStorage } from '../store/storage/browser.ts'
-import { resilientStorage } from '../store/storage/resilient.ts'
-import type { Records, Storage } from '../store/storage/storage.ts'
+import { browserRecords } from '../store/storage/records.ts'
+import { openRecords } from '../store/storage/resilient-records.ts'
+import type { Records } from '../store/storage/storage.ts'
 import { deviceClass } from './device.ts'
 import { later } from './later.ts'
 import type { Observe } from './observation.ts'
@@ -79,10 +79,10 @@ function reportingTo(edge: string, key: string, again: () => void): Reporting {
 
 /** This origin's records, opened when first needed. */
 function pageRecords(): Records {
-	let opening: Promise<Storage> | undefined
-	const records = async () => {
-		opening ??= resilientStorage(browserStorage, () => {})
-		return (await opening).records
+	let opening: Promise<Records> | undefined
+	const records = () => {
+		opening ??= openRecords(browserRecords, () => {})
+		return opening
 	}
 	return {
 		get: async (key) => (await records()).get(key),

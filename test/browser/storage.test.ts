@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Storage } from '../../runtime/store/storage/storage.ts'
+import type { Backing } from '../../runtime/store/storage/storage.ts'
 import { storageContract } from '../runtime/store-contract.ts'
 import { getBrowser } from './launch.ts'
 import type {} from './pages/storage/page.ts'
@@ -32,7 +32,7 @@ beforeAll(async () => {
 })
 
 /** A storage of the page as if it were here; bytes go over as lists of numbers. */
-async function inPage(name: string): Promise<Storage> {
+async function inPage(name: string): Promise<Backing> {
 	const place = await page.evaluate((name) => window.openStorage(name), name)
 	return {
 		records: {

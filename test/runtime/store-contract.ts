@@ -1,14 +1,14 @@
 // What every kind of storage must do. Runs in Node over memory, and in browsers over theirs.
 
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Storage } from '../../runtime/store/storage/storage.ts'
+import type { Backing } from '../../runtime/store/storage/storage.ts'
 
 const digest = 'a'.repeat(64)
 
 /** @param open gives an empty storage. */
-export function storageContract(name: string, open: () => Promise<Storage>): void {
+export function storageContract(name: string, open: () => Promise<Backing>): void {
 	describe(`${name} storage`, () => {
-		let storage: Storage
+		let storage: Backing
 		beforeEach(async () => {
 			storage = await open()
 		})

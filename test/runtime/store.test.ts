@@ -7,7 +7,7 @@ import type { Pointer, Trust } from '../../runtime/store/channel.ts'
 import { Mirrors } from '../../runtime/store/mirrors.ts'
 import { memoryStorage } from '../../runtime/store/storage/memory.ts'
 import { resilientStorage } from '../../runtime/store/storage/resilient.ts'
-import type { Storage } from '../../runtime/store/storage/storage.ts'
+import type { Backing, Storage } from '../../runtime/store/storage/storage.ts'
 import { createStore, type Read, type ReadOptions, type Store, type Version } from '../../runtime/store/store.ts'
 import { storageContract } from './store-contract.ts'
 import { filesOf, type Packed, packed, pixelDescription, textDescription } from './tiny.ts'
@@ -351,7 +351,7 @@ describe('chunks', () => {
 
 describe('storage that fails', () => {
 	/** A browser's storage after its quota is used up, or broken. */
-	const failing = (error: Error): Storage => {
+	const failing = (error: Error): Backing => {
 		const inner = memoryStorage()
 		const fail = async () => {
 			throw error

@@ -1,40 +1,33 @@
-// The browser's storage: records in IndexedDB, bytes in Cache Storage.
+// The browser's storage: records in IndexedDB, bytes in the first place that works.
 
-import { createStore, del, get, set, update } from 'idb-keyval'
-import type { Storage } from './storage.ts'
+import { bounded } from '../../core/deadline.ts'
+import { cacheBytes } from './cache.ts'
+import { opfsBytes } from './opfs.ts'
+import { browserRecords } from './records.ts'
+import type { Backing, Bytes } from './storage.ts'
 
-/** Cache Storage wants http(s) addresses as keys; nothing is ever asked of this one. */
-const keyOf = (digest: string): string => `https://spillway.invalid/chunks/${digest}`
+/** Milliseconds that the file system may take to open before Cache Storage is taken. */
+const patience = 2_000
 
 /**
- * Opens this origin's storage, shared by all its pages.
+ * Opens this origin's storage, shared by all its pages: the file system, which reads and writes faster than Cache Storage, and this where there is
+ * no file system for workers.
  *
- * @param name of the database and the cache. Default: `spillway`.
- * @throws DOMException where the browser offers none, e.g. in a private window of Firefox.
+ * @param name of the database, and of the folder or cache. Default: `spillway`.
+ * @throws DOMException where the browser offers none, e.g. in a sandboxed frame.
  */
-export async function browserStorage(name = 'spillway'): Promise<Storage> {
-	const store = createStore(name, 'records')
-	const cache = await caches.open(name)
-	// Opens the database: better here than in the middle of a load.
-	await get('probe', store)
-	return {
-		records: {
-			get: (key) => get(key, store),
-			set: (key, value) => set(key, value, store),
-			update: (key, change) => update(key, change, store),
-			delete: (key) => del(key, store),
-		},
-		bytes: {
-			kind: 'cache',
-			async get(digest) {
-				const response = await cache.match(keyOf(digest))
-				return response && new Uint8Array(await response.arrayBuffer())
-			},
-			set: (digest, bytes) => cache.put(keyOf(digest), new Response(bytes)),
-			async delete(digest) {
-				await cache.delete(keyOf(digest))
-			},
-			keys: async () => (await cache.keys()).map(({ url }) => url.slice(url.lastIndexOf('/') + 1)),
-		},
+export async function browserStorage(name = 'spillway'): Promise<Backing> {
+	const [records, bytes] = await Promise.all([browserRecords(name), browserBytes(name)])
+	return { records, bytes }
+}
+
+async function browserBytes(name: string): Promise<Bytes> {
+	try {
+		const bytes = await bounded('opening', { remaining: patience, signal: new AbortController().signal }, () => opfsBytes(name))
+		// What is left from a time when the file system did not work.
+		globalThis.caches?.delete(name).catch(() => {})
+		return bytes
+	} catch {
+		return cacheBytes(name)
 	}
 }

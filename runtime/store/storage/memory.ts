@@ -1,33 +1,27 @@
 // Storage that lasts as long as its worker: for private windows, and for what no longer fits.
 
-import type { Storage } from './storage.ts'
+import { memoryRecords } from './memory-records.ts'
+import type { Backing, Bytes, Storage } from './storage.ts'
+import { createVersions } from './versions.ts'
 
 export function memoryStorage(): Storage {
-	const records = new Map<string, unknown>()
+	const backing = memoryBacking()
+	return { ...backing, versions: createVersions({ ...backing, note: () => {} }) }
+}
+
+export const memoryBacking = (): Backing => ({ records: memoryRecords(), bytes: memoryBytes() })
+
+export function memoryBytes(): Bytes {
 	const bytes = new Map<string, Uint8Array<ArrayBuffer>>()
 	return {
-		records: {
-			get: async <T>(key: string) => structuredClone(records.get(key)) as T | undefined,
-			async set(key, value) {
-				records.set(key, structuredClone(value))
-			},
-			async update<T>(key: string, change: (value: T | undefined) => T) {
-				records.set(key, structuredClone(change(structuredClone(records.get(key)) as T | undefined)))
-			},
-			async delete(key) {
-				records.delete(key)
-			},
+		kind: 'memory',
+		get: async (digest) => bytes.get(digest)?.slice(),
+		async set(digest, value) {
+			bytes.set(digest, value.slice())
 		},
-		bytes: {
-			kind: 'memory',
-			get: async (digest) => bytes.get(digest)?.slice(),
-			async set(digest, value) {
-				bytes.set(digest, value.slice())
-			},
-			async delete(digest) {
-				bytes.delete(digest)
-			},
-			keys: async () => [...bytes.keys()],
+		async delete(digest) {
+			bytes.delete(digest)
 		},
+		keys: async () => [...bytes.keys()],
 	}
 }

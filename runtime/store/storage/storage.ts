@@ -1,5 +1,7 @@
 // Where a page keeps what it has downloaded: one interface, a browser's storage or memory behind it, one contract suite.
 
+import type { Versions } from './versions.ts'
+
 /** Small structured values by key. */
 export interface Records {
 	get<T>(key: string): Promise<T | undefined>
@@ -27,7 +29,14 @@ export interface Bytes {
 	keys(): Promise<string[]>
 }
 
-export interface Storage {
+/** What one kind of storage offers. */
+export interface Backing {
 	readonly records: Records
 	readonly bytes: Bytes
+}
+
+/** What models are kept in. */
+export interface Storage extends Backing {
+	/** Which versions it holds, so that there is room for what is wanted. */
+	readonly versions: Versions
 }
