@@ -20,6 +20,8 @@ export interface FetchOptions {
 	cache?: RequestCache
 	/** Told of each part that arrives, not verified yet. */
 	onBytes?: ((bytes: number) => void) | undefined
+	/** Told of each answer before it is read, for who wants to read a clone of it meanwhile. */
+	onResponse?: ((response: Response) => void) | undefined
 }
 
 /** @throws what `fetchFrom` throws. */

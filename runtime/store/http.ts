@@ -20,6 +20,8 @@ export interface TryOptions {
 	cache: RequestCache
 	/** Told of each part that arrives, not verified yet. */
 	onBytes?: ((bytes: number) => void) | undefined
+	/** Told of each answer before it is read, for who wants to read a clone of it meanwhile. */
+	onResponse?: ((response: Response) => void) | undefined
 }
 
 /** A failure that another try may not meet. */
@@ -53,6 +55,7 @@ export async function fetchOnce(url: URL, options: TryOptions): Promise<Fetched>
 		const response = await fetch(url, { signal: AbortSignal.any([signal, stalled.signal]), cache, credentials: 'omit' })
 		if (!response.ok) throw refused(response, what, url)
 		came = least
+		options.onResponse?.(response)
 		const bytes = await read(response, { ...options, from: url }, (count) => {
 			came += count
 		})
