@@ -7,16 +7,16 @@ import { digestOf } from '../../../models/format/digest.ts'
 import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
 import type { Content, Target } from './target.ts'
 
-/** Milliseconds for which another publisher's lock is waited for: it is held for one small write. */
-const patience = 5_000
-
 /** What a publisher that was killed has left behind is removed after a day, in milliseconds. */
 const leftAlone = 86_400_000
 
 const staged = '.publish-'
 
-/** @param root made when the first file is put there. */
-export function folderTarget(root: string): Target {
+/**
+ * @param root made when the first file is put there.
+ * @param options.patience milliseconds for which another publisher's lock is waited for; it is held for one small write. Default 5,000.
+ */
+export function folderTarget(root: string, { patience = 5_000 }: { patience?: number } = {}): Target {
 	const at = (path: string) => join(root, path)
 
 	async function write({ path, bytes }: Content): Promise<void> {
@@ -48,7 +48,7 @@ export function folderTarget(root: string): Target {
 		async swap({ path, bytes }, tag) {
 			const lock = at(`${path}.lock`)
 			await mkdir(dirname(lock), { recursive: true })
-			await take(lock, bytes)
+			await take(lock, bytes, patience)
 			try {
 				const there = (await read(path))?.tag ?? null
 				if (there === tag) await rename(lock, at(path))
@@ -65,7 +65,7 @@ export function folderTarget(root: string): Target {
 	}
 }
 
-async function take(lock: string, bytes: Uint8Array): Promise<void> {
+async function take(lock: string, bytes: Uint8Array, patience: number): Promise<void> {
 	for (const until = performance.now() + patience; ; ) {
 		try {
 			return await writeSynced(lock, bytes)
