@@ -1,13 +1,35 @@
 // Builds everything that runs in browsers: `vite build` makes dist/runtime, dist/script and dist/demo, in this order.
 
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, defineConfig, type EnvironmentOptions, type Plugin } from 'vite'
+import { build as buildPage, defineConfig, type EnvironmentOptions, type Plugin } from 'vite'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 const { version } = JSON.parse(readFileSync(at('package.json'), 'utf8')) as { version: string }
+
+/** Files of one build work with one another only, and stand together under an address of their own: the version, and a digest of all sources. */
+const build = `${version}-${digestOf(['package-lock.json', 'vite.config.ts', ...filesIn('runtime'), ...filesIn('models/format')])}`
+
+function filesIn(folder: string): string[] {
+	const entries = readdirSync(at(folder), { recursive: true, withFileTypes: true })
+	const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => relative(at('.'), join(parentPath, name)))
+	return files.sort()
+}
+
+function digestOf(files: readonly string[]): string {
+	const hash = createHash('sha256')
+	for (const file of files)
+		hash.update(`${file}\0`).update(
+			createHash('sha256')
+				.update(readFileSync(at(file)))
+				.digest(),
+		)
+	return hash.digest('hex').slice(0, 10)
+}
 
 /** ONNX Runtime's wasm, for processors and for GPUs, kept out of all scripts. */
 const wasm = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.jspi.wasm', 'ort-wasm-simd-threaded.asyncify.wasm']
@@ -19,7 +41,7 @@ const licensed = ['engine.js', 'session.js', 'telemetry.js', 'gpu-jspi.js', 'gpu
 const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife' = 'es'): EnvironmentOptions => ({
 	// Whatever the tests or Node say: this is for browsers.
 	consumer: 'client',
-	define: { __SPILLWAY_VERSION__: JSON.stringify(version) },
+	define: { __SPILLWAY_VERSION__: JSON.stringify(version), __SPILLWAY_BUILD__: JSON.stringify(build) },
 	resolve: { conditions: ['module', 'browser', 'import'] },
 	build: {
 		outDir: at(outDir),
@@ -37,7 +59,8 @@ const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife'
 				format,
 				entryFileNames: name,
 				name: 'spillway',
-				postBanner: `/*! spillway ${version} */`,
+				// An edge reads it there, too.
+				postBanner: `/*! spillway ${build} */`,
 				codeSplitting: false,
 				generatedCode: { symbols: false },
 			},
@@ -45,26 +68,52 @@ const file = (entry: string, outDir: string, name: string, format: 'es' | 'iife'
 	},
 })
 
-/** What the entry loads when it is needed, by environment: files beside it. */
+/** What the entry loads when it is needed: files beside it, each before those that have its digest built in. */
 const later = {
-	edge: file('runtime/remote/page.ts', 'dist/runtime', 'edge.js'),
-	engine: file('runtime/device/engine.ts', 'dist/runtime', 'engine.js'),
-	session: file('runtime/device/session-worker.ts', 'dist/runtime', 'session.js'),
-	tabs: file('runtime/tabs/tabs.ts', 'dist/runtime', 'tabs.js'),
-	telemetry: file('runtime/telemetry/page.ts', 'dist/runtime', 'telemetry.js'),
-	'gpu-jspi': file('runtime/device/session-jspi.ts', 'dist/runtime', 'gpu-jspi.js'),
-	'gpu-asyncify': file('runtime/device/session-asyncify.ts', 'dist/runtime', 'gpu-asyncify.js'),
+	'edge.js': 'runtime/remote/page.ts',
+	'telemetry.js': 'runtime/telemetry/page.ts',
+	'session.js': 'runtime/device/session-worker.ts',
+	'gpu-jspi.js': 'runtime/device/session-jspi.ts',
+	'gpu-asyncify.js': 'runtime/device/session-asyncify.ts',
+	'engine.js': 'runtime/device/engine.ts',
+	'start.js': 'runtime/page/engine.ts',
+	'tabs.js': 'runtime/tabs/tabs.ts',
+}
+
+/** Environments, by their names, in the order in which they are built. */
+const environments = {
+	...Object.fromEntries(Object.entries(later).map(([name, entry]) => [name.replaceAll(/\W/g, '_'), file(entry, 'dist/runtime', name)])),
+	client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
+	webgpu: file('runtime/page/webgpu.ts', 'dist/runtime', 'webgpu.js'),
+	serviceWorker: file('runtime/page/service-worker.ts', 'dist/runtime', 'service-worker.js'),
+	script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),
+}
+
+/** Puts digests of built files in the place of their names: in hexadecimal, or as subresource integrity. */
+const putDigests: Plugin = {
+	name: 'spillway-digests',
+	enforce: 'pre',
+	transform: {
+		filter: { code: /'(sha256|integrity):/ },
+		handler: (code) => ({
+			code: code.replaceAll(/'(sha256|integrity):([\w.-]+)'/g, (_, form, name) => {
+				const hash = createHash('sha256').update(readFileSync(at(`dist/runtime/${name}`)))
+				return form === 'sha256' ? `'${hash.digest('hex')}'` : `'sha256-${hash.digest('base64')}'`
+			}),
+			map: null,
+		}),
+	},
 }
 
 /** Puts ONNX Runtime's wasm beside the module, and all that the script tag needs beside the script. */
 const copyFiles: Plugin = {
 	name: 'spillway-files',
-	applyToEnvironment: ({ name }) => name === 'session' || name === 'script',
+	applyToEnvironment: ({ name }) => name === 'session_js' || name === 'script',
 	async writeBundle() {
 		const { name } = this.environment
-		const beside = [...Object.keys(later).map((name) => `${name}.js`), ...licensed.map((name) => `${name}.licenses.md`), ...wasm]
+		const beside = [...Object.keys(later), ...licensed.map((name) => `${name}.licenses.md`), ...wasm]
 		const [from, to, files] =
-			name === 'session' ? ['node_modules/onnxruntime-web/dist', 'dist/runtime', wasm] : ['dist/runtime', 'dist/script', beside]
+			name === 'session_js' ? ['node_modules/onnxruntime-web/dist', 'dist/runtime', wasm] : ['dist/runtime', 'dist/script', beside]
 		for (const file of files) await copyFile(at(`${from}/${file}`), at(`${to}/${file}`))
 	},
 }
@@ -100,21 +149,15 @@ const keepImports: Plugin = {
 export default defineConfig({
 	root: at('.'),
 	publicDir: false,
-	plugins: [keepAddresses, keepImports, copyFiles],
-	environments: {
-		client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
-		webgpu: file('runtime/page/webgpu.ts', 'dist/runtime', 'webgpu.js'),
-		serviceWorker: file('runtime/page/service-worker.ts', 'dist/runtime', 'service-worker.js'),
-		...later,
-		script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),
-	},
+	plugins: [putDigests, keepAddresses, keepImports, copyFiles],
+	environments,
 	builder: {
 		async buildApp(builder) {
-			for (const name of ['client', 'webgpu', 'serviceWorker', ...Object.keys(later), 'script']) {
+			for (const name of Object.keys(environments)) {
 				const environment = builder.environments[name]
 				if (environment) await builder.build(environment)
 			}
-			await build({ configFile: at('demo/vite.config.ts') })
+			await buildPage({ configFile: at('demo/vite.config.ts') })
 		},
 	},
 })

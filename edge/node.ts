@@ -96,7 +96,6 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 			demo: folder(join(pagesDir, 'demo')),
 			script: folder(join(pagesDir, 'script')),
 			docs: folder(join(pagesDir, 'docs')),
-			version,
 			keys,
 			demoKey: options.demoKey,
 		}),

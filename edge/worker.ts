@@ -65,7 +65,6 @@ async function makeEdge(bindings: Bindings): Promise<Edge> {
 			demo: assets(bindings.ASSETS, 'demo'),
 			script: assets(bindings.ASSETS, 'script'),
 			docs: assets(bindings.ASSETS, 'docs'),
-			version,
 			keys,
 		}),
 		...sharedState(bindings.STATE, version),

@@ -8,12 +8,10 @@ import { immutable, respond, revalidate } from '../catalog/respond.ts'
 export interface PagesOptions {
 	/** The demo, served at `/`. */
 	demo: Files
-	/** `spillway.js` and what it loads, served at `/spillway/<version>/`. */
+	/** `spillway.js` and what it loads, served at `/spillway/<build>/`. */
 	script: Files
 	/** Swagger UI's files, served at `/docs/`. */
 	docs: Files
-	/** Version of the package. */
-	version: string
 	/** Trust keys that are built into the script; without one, the script asks this edge for them. */
 	keys: readonly string[]
 	/** Publishable key that the demo's page calls this edge with; without it, the demo stays on the device. */
@@ -26,19 +24,22 @@ const brief = 'public, max-age=300'
 const entry = 'spillway.js'
 
 /** Makes the routes. What is not there falls through to the application's 404. */
-export function pages({ demo, script, docs, version, keys, demoKey }: PagesOptions): Hono {
+export function pages({ demo, script, docs, keys, demoKey }: PagesOptions): Hono {
 	const app = new Hono()
-	const entryAt = buildIn(script, keys)
-
 	app.get(`/${entry}`, async (c) => {
-		const found = await entryAt({ edge: './', assets: `./spillway/${version}/` }, c.req.raw)
-		return found ? forAnyOrigin(found) : c.notFound()
+		const text = await readEntry(script)
+		if (text === null) return c.notFound()
+		const trust = keys.length > 0 ? { trust: keys } : {}
+		return forAnyOrigin(await builtIn(text, { edge: './', assets: `./spillway/${buildOf(text)}/`, ...trust }, brief, c.req.raw))
 	})
-	app.get(`/spillway/:version/:file`, async (c) => {
-		const { file } = c.req.param()
-		if (c.req.param('version') !== version) return c.notFound()
-		const found =
-			file === entry ? await entryAt({ edge: '../../', assets: './' }, c.req.raw) : await serve(script, file, immutable, c.req.raw)
+	// Files that belong together, under an address that is another after each build. The script there has no keys built in, so that it, too, stays
+	// the same as long as its address does: pages can hold it to its digest.
+	app.get('/spillway/:build/:file', async (c) => {
+		const { build, file } = c.req.param()
+		const text = await readEntry(script)
+		if (text === null || build !== buildOf(text)) return c.notFound()
+		if (file === entry) return forAnyOrigin(await builtIn(text, { edge: '../../', assets: './' }, immutable, c.req.raw))
+		const found = await serve(script, file, immutable, c.req.raw)
 		return found ? forAnyOrigin(found) : c.notFound()
 	})
 	app.get('/docs/:file', async (c) => (await serve(docs, c.req.param('file'), brief, c.req.raw)) ?? c.notFound())
@@ -66,30 +67,33 @@ async function serve(files: Files, path: string, cache: string, request: Request
 	return new Response(found.body, { status: found.status, headers })
 }
 
-/** Where the script finds things, relative to its own address. */
+/** What a script finds built in; addresses are relative to its own. */
 interface BuiltIn {
 	edge: string
 	assets: string
+	trust?: readonly string[]
 }
 
+async function readEntry(script: Files): Promise<string | null> {
+	const found = await script.get(entry)
+	return found && found.text()
+}
+
+/** The script begins with it. */
+const buildOf = (text: string): string | undefined => /^\/\*! spillway (\S+) \*\//.exec(text)?.[1]
+
 /** The script with this edge built into it: base64 JSON in the place of a word, as `runtime/page/script.ts` expects. */
-function buildIn(script: Files, keys: readonly string[]) {
-	const trust = keys.length > 0 ? { trust: keys } : {}
-	return async (builtIn: BuiltIn, request: Request): Promise<Response | null> => {
-		const found = await script.get(entry)
-		if (!found) return null
-		const text = (await found.text()).replace('__SPILLWAY_EDGE__', btoa(JSON.stringify({ ...builtIn, ...trust })))
-		const bytes = new TextEncoder().encode(text)
-		const response = respond(request, {
-			size: bytes.byteLength,
-			etag: `"${(await digestOf(bytes)).slice(0, 32)}"`,
-			type: typeOf(entry),
-			cache: brief,
-			body: ({ start, end }) => bytes.subarray(start, end),
-		})
-		response.headers.set('x-content-type-options', 'nosniff')
-		return response
-	}
+async function builtIn(text: string, what: BuiltIn, cache: string, request: Request): Promise<Response> {
+	const bytes = new TextEncoder().encode(text.replace('__SPILLWAY_EDGE__', btoa(JSON.stringify(what))))
+	const response = respond(request, {
+		size: bytes.byteLength,
+		etag: `"${(await digestOf(bytes)).slice(0, 32)}"`,
+		type: typeOf(entry),
+		cache,
+		body: ({ start, end }) => bytes.subarray(start, end),
+	})
+	response.headers.set('x-content-type-options', 'nosniff')
+	return response
 }
 
 /**

@@ -51,7 +51,7 @@ export interface Tuning {
 
 export interface EngineSettings {
 	/** The page's `protocolVersion`; another than the engine's is refused (`environment`). */
-	protocol: number
+	protocol: string
 	/** Absolute addresses of the models, in the order in which they are to be asked, each with a slash at its end. */
 	models: readonly string[]
 	trust: Trust

@@ -5,8 +5,9 @@ import { bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import { type Outcome, unwrap } from './control.ts'
 import { watchLifeline } from './lifeline.ts'
+import { protocolVersion } from './protocol.ts'
 import type { SessionControl, SessionTold } from './session-control.ts'
-import { spawn, spawnWithThreads } from './spawn.ts'
+import { spawn } from './spawn.ts'
 
 /** A worker in which ONNX Runtime runs, without a model. */
 export interface Prepared {
@@ -27,7 +28,7 @@ export interface Prepared {
 }
 
 export interface LaunchOptions {
-	/** Address of the session worker's script. */
+	/** Address of the session worker's script, from which this thread can start it, and it its threads: of this origin, or in memory. */
 	script: string
 	/** Shown in developer tools. */
 	name: string
@@ -66,7 +67,7 @@ export async function launch(options: LaunchOptions, note?: SpillwayError): Prom
 	const over = new AbortController()
 	let worker: Worker
 	try {
-		worker = threads === 1 ? spawn(script, name) : await spawnWithThreads(script, name, AbortSignal.any([signal, over.signal]))
+		worker = spawn(script, name)
 	} catch (error) {
 		onGone()
 		throw SpillwayError.from(error, 'environment', 'no worker can be started: ')
@@ -96,9 +97,16 @@ export async function launch(options: LaunchOptions, note?: SpillwayError): Prom
 	})
 
 	const remote = { worker: wrap<SessionControl>(worker), over: over.signal, end }
-	const { lock, build } = await ask(remote, signal, (worker) => worker.hello())
+	const { lock, build, protocol } = await ask(remote, signal, (worker) => worker.hello())
 	gone = new Promise((resolve) => watchLifeline(lock, never, resolve))
 	gone.then(() => end(new SpillwayError('worker-lost', 'the session worker ended')))
+	if (protocol !== protocolVersion)
+		end(
+			new SpillwayError(
+				'environment',
+				`${script} is of another build than the engine (${protocol}, not ${protocolVersion}): serve the files of one build`,
+			),
+		)
 	const module = await wasm.catch((error) => {
 		end(SpillwayError.from(error))
 		throw error

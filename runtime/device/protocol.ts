@@ -5,8 +5,11 @@ import type { WireError } from '../core/error.ts'
 import type { Estimate, Priority } from '../core/executor.ts'
 import type { Pace } from '../tasks/pace.ts'
 
-/** Bumped when a message changes its form: a page never talks to a worker of another build unnoticed. */
-export const protocolVersion = 2
+/** The version and a digest of the sources, put in by the build. */
+declare const __SPILLWAY_BUILD__: string
+
+/** The build: a page never talks to a worker of another one unnoticed. */
+export const protocolVersion = typeof __SPILLWAY_BUILD__ === 'string' ? __SPILLWAY_BUILD__ : 'source'
 
 /** Asks for an answer. Exactly one `answer` or `error` with the same id comes back. */
 export interface CallMessage {

@@ -14,6 +14,7 @@ import { browserBuild } from './browser-build.ts'
 import { outcomeOf } from './control.ts'
 import { holdLifeline } from './lifeline.ts'
 import { answerOver } from './port.ts'
+import { protocolVersion } from './protocol.ts'
 import type { SessionControl, SessionSettings, SessionTold } from './session-control.ts'
 
 export interface ServeSessionOptions {
@@ -47,6 +48,7 @@ export function serveSession({ ort, build, watch }: ServeSessionOptions): void {
 	const control: SessionControl = {
 		hello: () =>
 			outcomeOf(async () => ({
+				protocol: protocolVersion,
 				lock: await holdLifeline('session'),
 				build: `${build} ${ort.env.versions.web} ${await browserBuild()}`,
 			})),

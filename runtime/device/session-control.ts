@@ -6,6 +6,8 @@ import type { Verdict } from '../session/checked.ts'
 import type { Outcome } from './control.ts'
 
 export interface SessionHello {
+	/** The worker's `protocolVersion`. */
+	protocol: string
 	/** As `EngineHello.lock`. */
 	lock: string
 	/** What computes here, for remembering golden verdicts: ONNX Runtime's version and the browser's build. */

@@ -1,45 +1,35 @@
-// Starts a module worker from any address, also of another origin (a script tag's files come from the edge).
+// Module workers from scripts of any origin. A worker's script must be of the page's origin: one of another is run from memory, and only
+// if it is the file that this build was published with.
 
-import { messageOf, SpillwayError } from '../core/error.ts'
+import { digestOf } from '../../models/format/digest.ts'
+import { SpillwayError } from '../core/error.ts'
 
-/**
- * @param url absolute address of a self-contained ES module.
- * @param name shown in the browser's developer tools.
- */
-export function spawn(url: string, name: string): Worker {
-	// In a worker started from a blob, `origin` is that of the page; `location.origin` too, but not in all browsers.
-	if (new URL(url).origin === self.origin) return new Worker(url, { type: 'module', name })
-	// A worker's script must be of the page's origin, what it imports need not be (CORS allowed).
-	const blob = URL.createObjectURL(new Blob([`import ${JSON.stringify(url)}`], { type: 'text/javascript' }))
-	const worker = new Worker(blob, { type: 'module', name })
-	const revoke = () => URL.revokeObjectURL(blob)
-	worker.addEventListener('message', revoke, { once: true })
-	worker.addEventListener('error', revoke, { once: true })
-	return worker
-}
+/** Hex SHA-256 of files as they were published, by their names. The build puts them in, in the place of `sha256:` and the name. */
+export type Digests = Readonly<Record<string, string>>
+
+/** In a worker started from memory, `origin` is that of the page; `location.origin` too, but not in all browsers. */
+export const isForeign = (address: string): boolean => new URL(address).origin !== self.origin
+
+/** @param name shown in developer tools. */
+export const spawn = (address: string, name: string): Worker => new Worker(address, { type: 'module', name })
 
 /**
- * As `spawn`, for a script that starts workers from its own address, `import.meta.url`, as ONNX Runtime does for its threads: one of another
- * origin is fetched, and runs from an address of this origin.
+ * An address in memory from which any number of workers can be started, and they their threads, until it is revoked.
  *
- * @param over when it aborts, that address is given up.
- * @throws SpillwayError `environment` when the script cannot be fetched, `aborted`.
+ * @param url of the script; its name stays visible in developer tools.
  */
-export async function spawnWithThreads(url: string, name: string, over: AbortSignal): Promise<Worker> {
-	if (new URL(url).origin === self.origin) return spawn(url, name)
-	const script = await fetchScript(url, over)
-	const blob = URL.createObjectURL(script)
-	over.addEventListener('abort', () => URL.revokeObjectURL(blob), { once: true })
-	return new Worker(blob, { type: 'module', name })
+export const inMemory = (url: string, script: BlobPart): string =>
+	`${URL.createObjectURL(new Blob([script], { type: 'text/javascript' }))}#${nameOf(url)}`
+
+/**
+ * Refuses a script that is not as it was published. Of one with another name nothing is known: bundlers minify what they copy, and name it anew.
+ *
+ * @throws SpillwayError `integrity`.
+ */
+export async function checkScript(url: string, script: Uint8Array, digests: Digests): Promise<void> {
+	const digest = digests[nameOf(url)]
+	if (digest !== undefined && (await digestOf(script)) !== digest)
+		throw new SpillwayError('integrity', `${url} is not the file of this build: serve the files of one build, unchanged`)
 }
 
-async function fetchScript(url: string, signal: AbortSignal): Promise<Blob> {
-	try {
-		const response = await fetch(url, { credentials: 'omit', signal })
-		if (!response.ok) throw new Error(`status ${response.status}`)
-		return new Blob([await response.text()], { type: 'text/javascript' })
-	} catch (cause) {
-		if (signal.aborted) throw SpillwayError.from(signal.reason)
-		throw new SpillwayError('environment', `${url} cannot be fetched: ${messageOf(cause)}`, { cause })
-	}
-}
+const nameOf = (url: string): string => url.slice(url.lastIndexOf('/') + 1)

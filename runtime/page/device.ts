@@ -9,8 +9,8 @@ import { estimateFor } from '../device/estimate.ts'
 import type { Progress, StateMessage } from '../device/protocol.ts'
 import type { Sleep } from '../overflow/loop.ts'
 import { overflowReason } from '../overflow/reason.ts'
-import type * as TabsFile from '../tabs/tabs.ts'
-import { type Engine, startEngine, type Told } from './engine.ts'
+import type * as StartFile from './engine.ts'
+import type { Engine, Told } from './engine.ts'
 import { environmentError } from './environment.ts'
 import { lazily } from './lazy.ts'
 import { shareLoads } from './loads.ts'
@@ -49,8 +49,8 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 	const { shared, assets } = settings
 	// Where none can be started, there may be one in another tab.
 	const environment = shared ? undefined : environmentError()
-	const loadTabs = lazily<typeof TabsFile>(assets.tabs, disposal)
-	const begin = async () => (shared ? (await loadTabs()).startEngine : startEngine)(settings, disposal, onTold)
+	const loadStart = lazily<Pick<typeof StartFile, 'startEngine'>>(shared ? assets.tabs : assets.start, disposal)
+	const begin = async () => (await loadStart()).startEngine(settings, disposal, onTold)
 	/** In use, or on its way. */
 	let engine: Promise<Engine> | undefined
 	let running: Engine | undefined

@@ -1,12 +1,12 @@
-// One life of the engine worker, from its start to its end: whoever waits for it learns at once when it dies.
+// `start.js`: one life of the engine worker, from its start to its end. Whoever waits for it learns at once when it dies.
 
 import { bounded } from '../core/deadline.ts'
-import { SpillwayError } from '../core/error.ts'
+import { messageOf, SpillwayError } from '../core/error.ts'
 import { type EngineSettings, unwrap } from '../device/control.ts'
 import { watchLifeline } from '../device/lifeline.ts'
 import { type Caller, callOver } from '../device/port.ts'
 import { protocolVersion, type Reply } from '../device/protocol.ts'
-import { spawn } from '../device/spawn.ts'
+import { checkScript, inMemory, isForeign, spawn } from '../device/spawn.ts'
 import { type Ask, askOver } from './ask.ts'
 import type { Settings } from './options.ts'
 
@@ -43,7 +43,8 @@ export const engineSettings = ({ models, trust, policy, assets, tuning }: Settin
  * Starts the engine worker.
  *
  * @param onTold gets states and progress.
- * @throws SpillwayError `environment` when the worker cannot be started: its script cannot be loaded, or the page's policy forbids it.
+ * @throws SpillwayError `environment` when the worker cannot be started: its script cannot be loaded, or the page's policy forbids it; `network`
+ *   or `integrity` when that is of another origin, and does not come, or is not the published one.
  */
 export async function startEngine(settings: Settings, signal: AbortSignal, onTold: (message: Told) => void): Promise<Engine> {
 	const { assets } = settings
@@ -57,7 +58,10 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 		worker?.terminate()
 	}
 	try {
-		worker = spawn(assets.engine, 'spillway engine')
+		const limit = { remaining: startLimit, signal }
+		const script = await bounded('loading the engine', limit, (abandoned) => startable(assets.engine, abandoned))
+		over.signal.addEventListener('abort', () => URL.revokeObjectURL(script))
+		worker = spawn(script, 'spillway engine')
 		const lock = new Promise<string>((tell) => worker?.addEventListener('message', ({ data }) => data.lock && tell(data.lock)))
 		lock.then((name) => watchLifeline(name, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended'))))
 		const asked = askOver(worker)
@@ -74,7 +78,7 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 			})
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
-		await bounded('the start of the engine', { remaining: startLimit, signal }, async () => {
+		await bounded('the start of the engine', limit, async () => {
 			unwrap(await ask('configure', [engineSettings(settings)]))
 			await ask('connect', [port2], [port2])
 		})
@@ -97,4 +101,21 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 		end(error)
 		throw error
 	}
+}
+
+const digests = { 'engine.js': 'sha256:engine.js' }
+
+/** Where a worker can be started from with the script at `url`. */
+async function startable(url: string, signal: AbortSignal): Promise<string> {
+	if (!isForeign(url)) return url
+	const script = await fetch(url, { credentials: 'omit', signal })
+		.then((response) => {
+			if (!response.ok) throw new Error(`status ${response.status}`)
+			return response.arrayBuffer()
+		})
+		.catch((cause) => {
+			throw new SpillwayError('network', `${url} cannot be fetched: ${messageOf(cause)}`, { cause })
+		})
+	await checkScript(url, new Uint8Array(script), digests)
+	return inMemory(url, script)
 }

@@ -9,26 +9,57 @@ export const builtIn: Record<string, object> = {}
 /** Milliseconds that a file may take to come. */
 const patience = 30_000
 
+/** Subresource integrity of these files as they were published, put in by the build. */
+const integrities: Readonly<Record<string, string | undefined>> = {
+	'edge.js': 'integrity:edge.js',
+	'start.js': 'integrity:start.js',
+	'tabs.js': 'integrity:tabs.js',
+	'telemetry.js': 'integrity:telemetry.js',
+}
+
 /**
  * Makes the function that loads a file, once.
  *
  * @param address absolute; a classic script has no other way to name a module.
  * @param signal gives it up, with the error as its reason.
- * @returns its exports; rejects with `network` when it cannot be had, or does not come, and tries again when called again.
+ * @returns its exports; rejects with `network` when it cannot be had, or does not come, or with `integrity` when it comes from another origin
+ *   and is not the published file. Tries again when called again.
  */
 export function lazily<T>(address: string, signal: AbortSignal = new AbortController().signal): () => Promise<T> {
 	let coming: Promise<T> | undefined
 	let tries = 0
 	return () => {
-		// Chromium remembers a failure for ever, by the whole address.
-		coming ??= bounded(
-			'loading',
-			{ remaining: patience, signal },
-			async () => builtIn[address] ?? import(/* @vite-ignore */ /* webpackIgnore: true */ `${address}#${tries++}`),
-		).catch((cause) => {
+		coming ??= bounded('loading', { remaining: patience, signal }, async () => {
+			// Chromium remembers a failure for ever, by the whole address.
+			const url = `${address}#${tries++}`
+			if (builtIn[address]) return builtIn[address]
+			await verified(address, url)
+			return import(/* @vite-ignore */ /* webpackIgnore: true */ url)
+		}).catch((cause) => {
 			coming = undefined
+			if (cause.code === 'integrity') throw cause
 			throw signal.reason ?? new SpillwayError('network', `${address} cannot be loaded: ${messageOf(cause)}`, { cause })
 		}) as Promise<T>
 		return coming
 	}
+}
+
+/**
+ * Has the file of another origin loaded by an element, whose integrity the browser checks; the module that it makes is what `import` then finds.
+ * Of files with other names, which a bundler gave them, nothing is known.
+ */
+async function verified(address: string, url: string): Promise<void> {
+	const integrity = integrities[address.slice(address.lastIndexOf('/') + 1)]
+	if (!integrity || !globalThis.document || new URL(url).origin === origin) return
+	const script = document.createElement('script')
+	const loaded = await new Promise((tell) => {
+		Object.assign(script, { type: 'module', crossOrigin: '', integrity, src: url, onload: tell, onerror: () => tell(null) })
+		document.head.append(script)
+	})
+	script.remove()
+	if (loaded) return
+	const { status } = await fetch(address)
+	if (status === 200)
+		throw new SpillwayError('integrity', `${address} is not the file of this build: serve the files of one build, unchanged`)
+	throw Error(`status ${status}`)
 }

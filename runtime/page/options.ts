@@ -2,6 +2,7 @@
 
 import { SpillwayError } from '../core/error.ts'
 import type { Trust, Tuning } from '../device/control.ts'
+import { gpuBuild } from '../device/gpu-build.ts'
 import { checkTuning } from '../device/tuning.ts'
 import { type Policy, policies } from '../overflow/policy.ts'
 import type { TelemetryOptions } from '../telemetry/options.ts'
@@ -26,7 +27,7 @@ export interface RuntimeOptions extends Tuning {
 	 * there is one, but not under `device-only`.
 	 */
 	telemetry?: TelemetryOptions | false | undefined
-	/** Address of the folder with `edge.js`, `engine.js`, `session.js`, `tabs.js`, `telemetry.js` and the wasm. Default: next to this script. */
+	/** Address of the folder with the files beside the published entry (`engine.js`, …, and the wasm), unchanged. Default: next to this script. */
 	assets?: string | undefined
 	/**
 	 * One engine for all tabs of this origin with the same options, so that they hold a model once. Inputs then go to the tab that hosts it, on
@@ -40,6 +41,7 @@ export interface Assets {
 	edge: string
 	engine: string
 	session: string
+	start: string
 	tabs: string
 	telemetry: string
 	wasm: string
@@ -52,10 +54,11 @@ export const assetsIn = (folder: string): Assets => ({
 	edge: `${folder}edge.js`,
 	engine: `${folder}engine.js`,
 	session: `${folder}session.js`,
+	start: `${folder}start.js`,
 	tabs: `${folder}tabs.js`,
 	telemetry: `${folder}telemetry.js`,
 	wasm: `${folder}ort-wasm-simd-threaded.wasm`,
-	gpu: { session: `${folder}gpu.js`, wasm: `${folder}ort-wasm-simd-threaded.jspi.wasm` },
+	gpu: { session: `${folder}gpu-${gpuBuild}.js`, wasm: `${folder}ort-wasm-simd-threaded.${gpuBuild}.wasm` },
 })
 
 export interface Settings {
@@ -78,10 +81,10 @@ const wrong = (message: string): never => {
 /**
  * Checks the options and fills in defaults.
  *
- * @param beside addresses of the files next to this script.
+ * @param beside addresses of the files next to this script, asked for when the options name no others.
  * @throws SpillwayError `malformed`, saying what to give.
  */
-export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
+export function settingsOf(options: RuntimeOptions, beside: () => Assets): Settings {
 	const {
 		edge: _edge,
 		key,
@@ -114,7 +117,7 @@ export function settingsOf(options: RuntimeOptions, beside: Assets): Settings {
 		policy,
 		models: models[0] ? models : [`${edge}models/`],
 		trust: trust.length ? { keys: trust } : { jwks: `${edge}.well-known/jwks.json` },
-		assets: assets ? assetsIn(assets) : beside,
+		assets: assets ? assetsIn(assets) : beside(),
 		tuning,
 		shared,
 		telemetry,

@@ -26,7 +26,7 @@ export interface Runtime {
 }
 
 /** @param beside addresses of the files next to the entry, which alone knows where it was loaded from. */
-export function makeRuntime(options: RuntimeOptions, beside: Assets): Runtime {
+export function makeRuntime(options: RuntimeOptions, beside: () => Assets): Runtime {
 	const settings = settingsOf({ ...options }, beside)
 	const disposal = new AbortController()
 	const { edge: address, key, policy, assets } = settings

@@ -13,7 +13,7 @@ interface BuiltIn {
 }
 
 /** Known only while the script is run for the first time. */
-const source = (document.currentScript as HTMLScriptElement | null)?.src || document.baseURI
+const source = (globalThis.document?.currentScript as HTMLScriptElement | null)?.src || globalThis.document?.baseURI
 const at = (path: string) => new URL(path, source).href
 
 let own: BuiltIn = {}
@@ -28,7 +28,7 @@ try {
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
 	// Another edge has other keys.
 	const { edge = own.edge && at(own.edge), trust = options.edge ? undefined : own.trust } = options
-	return makeRuntime({ ...options, edge, trust }, assetsIn(at(own.assets ?? './')))
+	return makeRuntime({ ...options, edge, trust }, () => assetsIn(at(own.assets ?? './')))
 }
 
 export { SpillwayError }

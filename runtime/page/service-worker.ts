@@ -22,5 +22,5 @@ export * from '../index.ts'
 export function createRuntime({ assets = new URL('./', self.location.href).href, ...options }: Omit<RuntimeOptions, 'telemetry'>): Runtime {
 	const beside = assetsIn(`${assets}/`.replace(/\/+$/, '/'))
 	Object.assign(builtIn, { [beside.edge]: edge, [beside.tabs]: tabs })
-	return makeRuntime({ ...options, assets, telemetry: false }, beside)
+	return makeRuntime({ ...options, assets, telemetry: false }, () => beside)
 }

@@ -2,18 +2,14 @@
 
 import type { EngineSettings } from '../device/control.ts'
 
-/** The package's version, put in by the build. */
-declare const __SPILLWAY_VERSION__: string
-
-const version = typeof __SPILLWAY_VERSION__ === 'string' ? __SPILLWAY_VERSION__ : 'source'
-
 /** A name that only tabs have in common whose engines would be the same. */
 export async function groupOf({ tuning, assets, ...others }: EngineSettings): Promise<string> {
 	// The same options in another order, or left undefined, are the same options.
 	const given = Object.entries(tuning).filter(([, value]) => value !== undefined)
 	const { session, wasm, gpu } = assets
 	const files = [session, wasm, ...(tuning.providers?.some((one) => one !== 'wasm') ? [gpu] : [])]
-	const told = JSON.stringify([version, others, files, given.sort()])
+	// With the build, which is among the others.
+	const told = JSON.stringify([others, files, given.sort()])
 	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(told)))
 	return `spillway-tabs-${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }

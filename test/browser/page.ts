@@ -1,5 +1,6 @@
 // A page with the built runtime in it.
 
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import type * as Spillway from '../../runtime/index.ts'
@@ -22,6 +23,10 @@ const root = join(import.meta.dirname, '../..')
 export const runtimeFolder = join(root, 'dist/runtime')
 /** Folder with the script tag's file, and the same beside it. */
 export const scriptFolder = join(root, 'dist/script')
+
+/** The build that stands in these folders. */
+export const builtAs = async (): Promise<string> =>
+	/^\/\*! spillway (\S+) \*\//.exec(await readFile(join(scriptFolder, 'spillway.js'), 'utf8'))?.[1] ?? ''
 
 /** A page that puts the module under `window.spillway`. */
 export const pageHtml = `<!doctype html><title>test</title><link rel="icon" href="data:,">

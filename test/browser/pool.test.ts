@@ -10,7 +10,7 @@ import { build } from '../../models/tools/pack/build.ts'
 import { readSource } from '../../models/tools/pack/source.ts'
 import { makeRing, ringReference } from '../fixtures/ring/make.ts'
 import { getBrowser } from './launch.ts'
-import { runtimeFolder } from './page.ts'
+import { builtAs, runtimeFolder } from './page.ts'
 import type { Outcome, Settings } from './pages/pool/page.ts'
 import { type Site, serveSite } from './site.ts'
 
@@ -25,6 +25,8 @@ beforeAll(async () => {
 	await bundle({
 		configFile: false,
 		logLevel: 'error',
+		// What starts these workers must be of their build.
+		define: { __SPILLWAY_BUILD__: JSON.stringify(await builtAs()) },
 		root: join(import.meta.dirname, 'pages/pool'),
 		build: { outDir: join(folder, 'page'), emptyOutDir: true, target: 'es2022' },
 	})

@@ -6,13 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { version } from '../../edge/cli/package.ts'
 import { loadConfig } from '../../edge/config/load.ts'
 import { type RunningEdge, serve } from '../../edge/node.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
-import { scriptFolder } from './page.ts'
+import { builtAs, scriptFolder } from './page.ts'
 import { type Site, serveSite } from './site.ts'
 
 let browser: Browser
@@ -64,8 +63,8 @@ const embed = (options: object) =>
 	}, options)
 
 describe.each([{ isolated: false }, { isolated: true }])('in a page of another origin, isolated: $isolated', ({ isolated }) => {
-	test.each(['spillway.js', `spillway/${version}/spillway.js`])("an edge's /%s knows its edge, its keys and its files", async (path) => {
-		const site = await openPage(`${edge.url}/${path}`, isolated)
+	test.each(['spillway.js', 'spillway/<build>/spillway.js'])("an edge's /%s knows its edge, its keys and its files", async (path) => {
+		const site = await openPage(`${edge.url}/${path.replace('<build>', await builtAs())}`, isolated)
 		const [first, then] = await embed({ key })
 		expect(first).toMatchObject({
 			vectors: [hello],

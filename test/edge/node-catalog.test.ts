@@ -3,7 +3,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { version } from '../../edge/cli/package.ts'
 import { digestOf } from '../../models/format/digest.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { catalogSuite } from './catalog-suite.ts'
@@ -36,7 +35,7 @@ beforeAll(async () => {
 })
 
 catalogSuite(() => ({ url: edge.url, packed, trust }), { model: 'ring', file: 'ring-weights.bin' })
-pagesSuite(() => ({ url: edge.url, trust: trust, version }))
+pagesSuite(() => ({ url: edge.url, trust }))
 
 describe('the state folder', () => {
 	test('has a signing key that its owner alone can read, and that the next start uses', async () => {

@@ -6,8 +6,6 @@ export interface ServingPages {
 	readonly url: string
 	/** Trust key that the edge signs with. */
 	readonly trust: string
-	/** Version of the package. */
-	readonly version: string
 }
 
 export function pagesSuite(edge: () => ServingPages): void {
@@ -23,34 +21,41 @@ export function pagesSuite(edge: () => ServingPages): void {
 	}
 
 	/** What is built into a script, with addresses made absolute. */
-	function builtInto(script: string, address: string): { edge: string; assets: string; trust: string[] } {
+	function builtInto(script: string, address: string): { edge: string; assets: string; trust?: string[] } {
 		const [, base64 = ''] = /atob\([`'"]([A-Za-z0-9+/=]+)[`'"]\)/.exec(script) ?? []
-		const { edge: at, assets, trust } = JSON.parse(atob(base64)) as { edge: string; assets: string; trust: string[] }
-		return { edge: new URL(at, address).href, assets: new URL(assets, address).href, trust }
+		const { edge: at, assets, ...others } = JSON.parse(atob(base64)) as { edge: string; assets: string; trust?: string[] }
+		return { edge: new URL(at, address).href, assets: new URL(assets, address).href, ...others }
+	}
+
+	/** Path of the folder with the files of the build, as the script tells it. */
+	const folder = async () => {
+		const { assets } = builtInto(await (await get('/spillway.js')).text(), `${edge().url}/spillway.js`)
+		return new URL(assets).pathname
 	}
 
 	describe('the script', () => {
-		test('at /spillway.js has this edge, its key and the folder of its version built in', async () => {
+		test('at /spillway.js has this edge, its key and the folder of its build built in', async () => {
 			const response = await get('/spillway.js')
 			expectForAnyOrigin(response)
 			expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
 			expect(builtInto(await response.text(), `${edge().url}/spillway.js`)).toEqual({
 				edge: `${edge().url}/`,
-				assets: `${edge().url}/spillway/${edge().version}/`,
+				assets: expect.stringMatching(/\/spillway\/\d+\.\d+\.\d+-[0-9a-f]{10}\/$/),
 				trust: [edge().trust],
 			})
 		})
 
-		test('at the path with its version has the same', async () => {
-			const path = `/spillway/${edge().version}/spillway.js`
+		test('in the folder of its build has no key, and is for ever the same', async () => {
+			const path = `${await folder()}spillway.js`
 			const response = await get(path)
 			expectForAnyOrigin(response)
-			expect(builtInto(await response.text(), edge().url + path)).toEqual({
-				edge: `${edge().url}/`,
-				assets: `${edge().url}/spillway/${edge().version}/`,
-				trust: [edge().trust],
-			})
-			expect((await get('/spillway/0.0.0-none/spillway.js')).status).toBe(404)
+			expect(response.headers.get('cache-control')).toContain('immutable')
+			expect(builtInto(await response.text(), edge().url + path)).toEqual({ edge: `${edge().url}/`, assets: edge().url + (await folder()) })
+		})
+
+		test('is not there under the address of another build, nor is what it loads', async () => {
+			for (const build of ['0.0.0-none', (await folder()).split(/[/-]/)[2]])
+				for (const file of ['spillway.js', 'engine.js']) expect((await get(`/spillway/${build}/${file}`)).status).toBe(404)
 		})
 
 		test('is asked about again, and soon, so that a new key reaches pages', async () => {
@@ -63,6 +68,7 @@ export function pagesSuite(edge: () => ServingPages): void {
 			['edge.js', 'text/javascript; charset=utf-8'],
 			['engine.js', 'text/javascript; charset=utf-8'],
 			['session.js', 'text/javascript; charset=utf-8'],
+			['start.js', 'text/javascript; charset=utf-8'],
 			['gpu-jspi.js', 'text/javascript; charset=utf-8'],
 			['gpu-asyncify.js', 'text/javascript; charset=utf-8'],
 			['tabs.js', 'text/javascript; charset=utf-8'],
@@ -71,7 +77,7 @@ export function pagesSuite(edge: () => ServingPages): void {
 			['ort-wasm-simd-threaded.jspi.wasm', 'application/wasm'],
 			['ort-wasm-simd-threaded.asyncify.wasm', 'application/wasm'],
 		])('finds %s beside it, for ever the same', async (name, type) => {
-			const response = await get(`/spillway/${edge().version}/${name}`)
+			const response = await get((await folder()) + name)
 			expectForAnyOrigin(response)
 			expect(response.headers.get('content-type')).toBe(type)
 			expect(response.headers.get('cache-control')).toContain('immutable')

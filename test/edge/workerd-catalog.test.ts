@@ -2,7 +2,6 @@
 
 import { join } from 'node:path'
 import { afterAll, beforeAll, test } from 'vitest'
-import { version } from '../../edge/cli/package.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { catalogSuite } from './catalog-suite.ts'
@@ -33,6 +32,6 @@ afterAll(async () => {
 })
 
 catalogSuite(() => ({ url: edge.url, packed, trust: key.x }), { model: 'ring', file: 'ring-weights.bin' })
-pagesSuite(() => ({ url: edge.url, trust: key.x, version }))
+pagesSuite(() => ({ url: edge.url, trust: key.x }))
 
 test('raw tensors of a model without task or batch are answered', () => expectRing(edge.url, 'wasm'))

@@ -41,7 +41,17 @@ describe('contents', () => {
 	})
 
 	test.each(['dist/runtime', 'dist/script'])('%s is complete: entry, edge, engine, sessions, ONNX Runtime', (folder) => {
-		const scripts = ['spillway.js', 'edge.js', 'engine.js', 'session.js', 'gpu-jspi.js', 'gpu-asyncify.js', 'tabs.js', 'telemetry.js']
+		const scripts = [
+			'spillway.js',
+			'edge.js',
+			'engine.js',
+			'session.js',
+			'start.js',
+			'gpu-jspi.js',
+			'gpu-asyncify.js',
+			'tabs.js',
+			'telemetry.js',
+		]
 		for (const file of [
 			...scripts,
 			'ort-wasm-simd-threaded.wasm',

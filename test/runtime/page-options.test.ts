@@ -6,8 +6,8 @@ import { createRuntime } from '../../runtime/index.ts'
 import { type RuntimeOptions, settingsOf } from '../../runtime/page/options.ts'
 
 const key = 'A'.repeat(43)
-const beside = { edge: 'd', engine: 'e', session: 's', tabs: 'b', telemetry: 't', wasm: 'w' }
-const settings = (options: RuntimeOptions) => settingsOf(options, beside)
+const beside = { edge: 'd', engine: 'e', session: 's', start: 'a', tabs: 'b', telemetry: 't', wasm: 'w' }
+const settings = (options: RuntimeOptions) => settingsOf(options, () => beside)
 
 describe('an edge is enough', () => {
 	test('models, trust and files have their defaults', () =>
@@ -52,6 +52,7 @@ describe('an edge is enough', () => {
 					wasm: `https://cdn.example.com/a/ort-wasm-simd-threaded.${gpuBuild}.wasm`,
 				},
 				session: 'https://cdn.example.com/a/session.js',
+				start: 'https://cdn.example.com/a/start.js',
 				tabs: 'https://cdn.example.com/a/tabs.js',
 				telemetry: 'https://cdn.example.com/a/telemetry.js',
 				wasm: 'https://cdn.example.com/a/ort-wasm-simd-threaded.wasm',

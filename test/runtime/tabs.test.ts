@@ -102,7 +102,7 @@ describe('one engine', () => {
 
 describe('tabs are of one group', () => {
 	const settings: EngineSettings = {
-		protocol: 1,
+		protocol: 'build 1',
 		models: ['https://shop.example.com/models/'],
 		trust: { keys: ['a'] },
 		quiet: true,
@@ -117,7 +117,7 @@ describe('tabs are of one group', () => {
 	])('%s', async (_, more) => expect(await groupOf({ ...settings, ...more })).toBe(await groupOf(settings)))
 
 	test.each<[string, Partial<EngineSettings>]>([
-		['other messages', { protocol: 2 }],
+		['other messages', { protocol: 'build 2' }],
 		['models from elsewhere', { models: ['https://cdn.example.com/models/'] }],
 		['other keys', { trust: { keys: ['b'] } }],
 		['a policy that allows more', { quiet: false }],

@@ -4,10 +4,11 @@ import { fetchBytes } from '../../store/fetch.ts'
 import type { Storage } from '../../store/storage/storage.ts'
 import type { EngineSettings } from '../control.ts'
 import { type GpuBuild, gpuBuild } from '../gpu-build.ts'
+import { checkScript, type Digests, inMemory, isForeign, spawn } from '../spawn.ts'
 import { type Build, type Compiled, compileWasm } from '../wasm.ts'
 
 export interface OrtBuild {
-	/** Address of the session worker's script. */
+	/** Address from which session workers can be started, and their threads. */
 	script(): Promise<string>
 	/** The wasm, from storage or over the network. A failure is not kept: the next who asks tries anew. */
 	compiled(): Promise<Compiled>
@@ -24,7 +25,7 @@ export interface BuildsOptions extends Pick<EngineSettings, 'assets' | 'quiet'> 
 
 export function buildsOf({ assets, quiet, storage, signal }: BuildsOptions): Builds {
 	const build = (script: string, wasm: string, name: Build): OrtBuild => ({
-		script: quiet ? once(() => keep(script, signal)) : async () => script,
+		script: once(() => startable(script, quiet, signal)),
 		compiled: once(() => compileWasm(wasm, storage, signal, name)),
 	})
 	const { session, wasm, gpu } = assets
@@ -43,23 +44,29 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
 	}
 }
 
+const digests: Digests = {
+	'session.js': 'sha256:session.js',
+	'gpu-jspi.js': 'sha256:gpu-jspi.js',
+	'gpu-asyncify.js': 'sha256:gpu-asyncify.js',
+}
+
 /**
- * An address in memory: a browser may ask the network for a script whenever a worker is started, and this page must not.
- * Where the page's policy forbids workers from such addresses, its own stays.
+ * A script of another origin is fetched once, checked, and run from memory; so is the page's own under `quiet`: a browser may ask the network for a
+ * script whenever a worker is started, and such a page must not. Where its policy forbids workers from memory, its own script's address stays.
  */
-async function keep(script: string, signal: AbortSignal): Promise<string> {
-	if (!(await canStart())) return script
+async function startable(script: string, quiet: boolean, signal: AbortSignal): Promise<string> {
+	const foreign = isForeign(script)
+	if (!foreign && !(quiet && (await memoryAllowed()))) return script
 	const { bytes } = await fetchBytes(new URL(script), { what: 'the script of the session workers', signal })
-	const address = URL.createObjectURL(new Blob([bytes], { type: 'text/javascript' }))
-	// The name is for developer tools.
-	return `${address}#${script.slice(script.lastIndexOf('/') + 1)}`
+	if (foreign) await checkScript(script, bytes, digests)
+	return inMemory(script, bytes)
 }
 
 /** Whether the page's content security policy allows workers from addresses in memory. */
-function canStart(): Promise<boolean> {
-	const address = URL.createObjectURL(new Blob(['postMessage(0)'], { type: 'text/javascript' }))
+function memoryAllowed(): Promise<boolean> {
+	const address = inMemory('', 'postMessage(0)')
 	return new Promise<boolean>((resolve) => {
-		const worker = new Worker(address, { type: 'module' })
+		const worker = spawn(address, 'spillway')
 		const settle = (can: boolean) => {
 			worker.terminate()
 			URL.revokeObjectURL(address)

@@ -5,6 +5,7 @@ import type { TensorsCall } from '../../../../runtime/core/call.ts'
 import type { SpillwayError } from '../../../../runtime/core/error.ts'
 import { type Prepared, prepareWorker, startMember } from '../../../../runtime/device/member.ts'
 import { createPool, type Pool } from '../../../../runtime/device/pool.ts'
+import { inMemory, isForeign } from '../../../../runtime/device/spawn.ts'
 import { likelyWork } from '../../../../runtime/session/inputs.ts'
 
 export interface Settings {
@@ -49,6 +50,8 @@ const control = {
 		const graph = manifest.variants[variant]?.graphs[provider]
 		if (!graph) throw new Error('no graph')
 		const wasm = WebAssembly.compileStreaming(fetch(new URL('ort-wasm-simd-threaded.wasm', script)))
+		// As the engine does.
+		const own = isForeign(script) ? inMemory(script, await (await fetch(script)).arrayBuffer()) : script
 		const read = async (name: string) => new Uint8Array(await (await fetch(files + name)).arrayBuffer())
 		pool = await createPool({
 			name: 'device',
@@ -60,7 +63,7 @@ const control = {
 				const about: (typeof told)[number] = { memory: [], calls: 0, gone: false }
 				told.push(about)
 				const prepared = await prepareWorker({
-					script,
+					script: own,
 					name: `session ${told.length}`,
 					wasm,
 					signal,
