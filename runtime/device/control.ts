@@ -96,6 +96,8 @@ export interface ServingReport {
 	workers: number
 	most: number
 	why: string
+	/** Everything that could be tried here was, or never will be. */
+	settled: boolean
 	/** What was tried, with figures. */
 	trials: TrialReport[]
 }

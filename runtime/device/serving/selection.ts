@@ -46,6 +46,7 @@ export class Selection {
 	#absent: ReadonlyMap<Provider, string> = new Map()
 	#why: string
 	#note: string | undefined
+	#settled = false
 
 	constructor(options: SelectionOptions) {
 		this.#options = options
@@ -87,7 +88,7 @@ export class Selection {
 			const others = await this.#others()
 			if (others.length === 0 || (others.length === 1 && nameOf(others[0] as Kind) === nameOf(first) && tuning.workers !== undefined)) {
 				this.#why = 'there is no other choice here'
-				return onChange()
+				return
 			}
 			const samples = samplesOf(manifest, first.variant)
 			const subject = await subjectOf(device)
@@ -109,8 +110,10 @@ export class Selection {
 			await this.#letBestServe(serving)
 		} catch (error) {
 			if (!signal.aborted) this.#why = `${this.#why}; measuring failed: ${messageOf(error)}`
+		} finally {
+			this.#settled = true
+			onChange()
 		}
-		onChange()
 	}
 
 	report(serving: Serving): ServingReport {
@@ -127,7 +130,7 @@ export class Selection {
 		const { provider, threads } = kind
 		const chosen = failed ? `${nameOf(failed.kind)} failed: ${failed.error.message}` : this.#why
 		const why = this.#note === undefined ? chosen : `${chosen}; ${this.#note}`
-		return { provider, threads, workers, most, why, trials }
+		return { provider, threads, workers, most, why, settled: this.#settled, trials }
 	}
 
 	/** Trials of kinds that may serve. */

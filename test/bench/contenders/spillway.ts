@@ -18,9 +18,9 @@ offer({
 	async standing() {
 		const serving = (await model.explain()).device?.report?.serving
 		if (!serving) return { measured: false, grown: false, what: 'not loaded' }
-		const { provider, threads, workers, most, why, trials } = serving
+		const { provider, threads, workers, most, why, settled } = serving
 		const what = `${provider}, ${workers} of at most ${most} workers with ${threads} threads each: ${why}`
-		return { measured: trials.length > 0, grown: workers === most, what }
+		return { measured: settled, grown: workers === most, what }
 	},
 	dispose: () => runtime.dispose(),
 	cosine: 0.985,
