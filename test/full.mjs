@@ -7,9 +7,16 @@ import { findFirefox } from './setup/firefox.mjs'
 import { main } from './setup/main.mjs'
 import { findPython } from './setup/python.mjs'
 import { vitest } from './setup/vitest.mjs'
+import { findWebkit } from './setup/webkit.mjs'
 
 const needed = [
 	{ name: 'Firefox', variable: 'TEST_FIREFOX', get: findFirefox, hint: 'Debian: apt-get install firefox-esr.' },
+	{
+		name: "WebKitGTK's WebDriver, or Xvfb,",
+		variable: 'TEST_WEBKIT',
+		get: findWebkit,
+		hint: 'Debian, Ubuntu: apt-get install webkit2gtk-driver xvfb.',
+	},
 	{ name: 'Python 3 with venv', variable: 'TEST_PYTHON', get: findPython, hint: 'Debian, Ubuntu: apt-get install python3-venv.' },
 ]
 
@@ -18,7 +25,7 @@ await main(async () => {
 	await build()
 	const env = {}
 	for (const one of needed) env[one.variable] = await present(one)
-	return vitest({ config: 'test/full/vitest.config.ts', env, limit: 20 * 60_000 })
+	return vitest({ config: 'test/full/vitest.config.ts', env, limit: 40 * 60_000 })
 })
 
 /** Where it is, or `undefined`, having said so. */

@@ -4,13 +4,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, inject } from 'vitest'
-import { type Firefox, launchFirefox } from './firefox.ts'
+import { launchFirefox } from './firefox.ts'
+import type { BrowserUnderTest } from './tab.ts'
 
 /** Closes both when the tests of the file are over. */
-export async function openApplication(executable: string): Promise<Firefox> {
+export async function openApplication(executable: string): Promise<BrowserUnderTest> {
 	const html = `<!doctype html><title>An application</title><script src="${inject('edge').url}/spillway.js"></script>`
 	const application = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html)).listen(0, '127.0.0.1')
-	let firefox: Firefox | undefined
+	let firefox: BrowserUnderTest | undefined
 	afterAll(async () => {
 		await firefox?.close()
 		application.close()

@@ -2,12 +2,12 @@
 
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { openApplication } from './application.ts'
-import type { Firefox } from './firefox.ts'
+import type { BrowserUnderTest } from './tab.ts'
 
 const executable = process.env.TEST_FIREFOX
 
 describe.skipIf(!executable)('Firefox', () => {
-	let firefox: Firefox
+	let firefox: BrowserUnderTest
 
 	beforeAll(async () => {
 		firefox = await openApplication(executable ?? '')

@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { openApplication } from './application.ts'
-import type { Firefox } from './firefox.ts'
+import type { BrowserUnderTest } from './tab.ts'
 
 const executable = process.env.TEST_FIREFOX
 
@@ -27,7 +27,7 @@ const embed = (options: object, how = '') => `
 const cosine = (a: readonly number[] = [], b: readonly number[] = []) => a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0)
 
 describe.skipIf(!executable)('Firefox', () => {
-	let firefox: Firefox
+	let firefox: BrowserUnderTest
 
 	beforeAll(async () => {
 		firefox = await openApplication(executable ?? '')

@@ -7,26 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { BrowserUnderTest, Tab } from './tab.ts'
 
-export interface Tab {
-	/** Opens an address, and waits until the page has loaded. */
-	open(url: string): Promise<void>
-	/**
-	 * Runs a function body in the page.
-	 * @param body may await; what it returns must be JSON.
-	 * @throws Error with the page's words.
-	 */
-	evaluate<T>(body: string): Promise<T>
-	close(): Promise<void>
-}
-
-/** Its first tab, which closes it all. */
-export interface Firefox extends Tab {
-	/** Opens one more, in a window of its own, for what is not seen is throttled. */
-	window(): Promise<Tab>
-}
-
-export async function launchFirefox(executable: string): Promise<Firefox> {
+export async function launchFirefox(executable: string): Promise<BrowserUnderTest> {
 	const profile = await mkdtemp(join(tmpdir(), 'spillway-firefox-'))
 	const args = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0']
 	const browser = spawn(executable, args, { stdio: ['ignore', 'ignore', 'pipe'] })
