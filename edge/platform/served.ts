@@ -3,6 +3,7 @@
 import type { Manifest, Provider } from '../../models/format/manifest.ts'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
+import { satisfies } from '../../runtime/core/version.ts'
 import { overflow } from '../../runtime/overflow/loop.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { EdgeConfig, ModelConfig } from '../config/schema.ts'
@@ -135,7 +136,7 @@ export function servedModels(options: ServedOptions): OwnedModels {
 			const found = await find(name)
 			// Not the caller's fault: it was promised by the configuration.
 			if (!found && Object.hasOwn(config.models, name)) throw new SpillwayError('unavailable', `${name} cannot be served: ${missing(name)}`)
-			return version === undefined || found?.version === version ? found : undefined
+			return found && (version === undefined || satisfies(found.version, version)) ? found : undefined
 		},
 		async list() {
 			const found = await Promise.all(Object.keys(config.models).map(find))

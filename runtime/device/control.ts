@@ -1,8 +1,9 @@
 // What Comlink carries between a page and its engine worker: how it is started, configured and stopped.
 
 import { SpillwayError, type WireError } from '../core/error.ts'
-import type { Trust } from '../store/channel.ts'
 import type { Download } from '../store/leave.ts'
+import type { StorageControl } from '../store/storage/manage.ts'
+import type { Trust } from '../store/trust.ts'
 import type { StateMessage } from './protocol.ts'
 
 /** Comlink keeps only an error's name, message and stack: so control methods return their error. */
@@ -37,6 +38,8 @@ export interface Tuning {
 	workers?: number | undefined
 	/** Bytes that all models together may take. */
 	memory?: number | undefined
+	/** Bytes that all models together may take in the browser's storage. */
+	storage?: number | undefined
 	/** Milliseconds after which a model that nobody uses gives its memory back. */
 	idle?: number | undefined
 	/** Execution providers that may be tried, and whose files may be downloaded for that. */
@@ -74,7 +77,7 @@ export interface TrialReport {
 	provider: string
 	threads: number
 	workers: number
-	/** ONNX Runtime's build: `wasm`, or `jspi`, which computes on GPUs. */
+	/** ONNX Runtime's build: `wasm`, or `jspi` or `asyncify`, which compute on GPUs. */
 	build: string
 	/** The golden samples: answered within the tolerance, or not, or never asked. */
 	golden: 'passed' | 'failed' | null
@@ -118,6 +121,11 @@ export interface ModelReport {
 	bytes: { total: number; stored: number } | null
 	/** The golden check: run now, or its verdict remembered from an earlier start. */
 	golden: 'passed' | 'remembered' | null
+	/**
+	 * What the channel names in place of the version that serves, and how far it has come: `stored` serves from the next start on, `refused`
+	 * does not, for the reason in `error`. `null` when nothing else is known.
+	 */
+	next: { version: string; manifest: string; state: 'known' | 'downloading' | 'stored' | 'refused'; error: WireError | null } | null
 	/** Which execution provider answers, with how many workers, and what others were measured to do; `null` before it is ready. */
 	serving: ServingReport | null
 	/** Bytes that its session workers take, those of all models of the page, and what these may take in all. */
@@ -150,14 +158,24 @@ export interface EngineControl {
 	/**
 	 * Resolves when the model serves (its golden samples passed). Loads of a model that is loading or loaded join it.
 	 *
-	 * @param version the channel's version, unless another is asked for: `not-found` when the channel and the last good version are others.
-	 * @param there it has served before, in another engine: under `quiet`, nothing is asked of the network as long as storage has it.
+	 * @param version a version, or a range of them: `not-found` when neither the channel names one nor one is stored. Default: the channel's choice.
+	 * @param there digest of the manifest that has served before, in another engine: it serves again. Under `quiet`, nothing is asked of the
+	 *   network as long as storage has it.
 	 * @param leave somebody has asked for it to be loaded, whatever `download` says. Holds from then on.
 	 */
-	load(model: string, version?: string, there?: boolean, leave?: boolean): Promise<Outcome<ModelReport>>
+	load(model: string, version?: string, there?: string, leave?: boolean): Promise<Outcome<ModelReport>>
 	/** Ends a load under way: it settles with `aborted`. What was downloaded and verified stays. */
 	stopLoading(model: string): void
+	/**
+	 * As `load`; then lets the version serve that the channel names now, once it is downloaded and checked. Joins an update under way. On an
+	 * error the version before goes on.
+	 */
+	update(model: string, version?: string, there?: string, leave?: boolean): Promise<Outcome<ModelReport & { changed: boolean }>>
+	/** Ends an update under way: it settles with `aborted`, and the version before goes on. */
+	stopUpdating(model: string): void
 	explain(model: string): ModelReport
+	/** What is stored of models: a method of `StorageControl`, and its parameters. */
+	storage(method: keyof StorageControl, ...parameters: (string | undefined)[]): Promise<Outcome<unknown>>
 	/** Resolves after so many milliseconds: a hidden page's own timers sleep. */
 	sleep(milliseconds: number): Promise<void>
 	/** Ends the model's workers; resolves when they are gone and their memory is free. A later `load` loads it again. */

@@ -5,6 +5,7 @@ import { SpillwayError } from '../core/error.ts'
 import { Leave } from '../store/leave.ts'
 import { Mirrors } from '../store/mirrors.ts'
 import { browserStorage } from '../store/storage/browser.ts'
+import { type StorageControl, storageControl } from '../store/storage/manage.ts'
 import { resilientStorage } from '../store/storage/resilient.ts'
 import { createStore } from '../store/store.ts'
 import { type OwnControl, shareable } from '../tabs/hub.ts'
@@ -32,6 +33,7 @@ lifeline.then(
 	() => {},
 )
 let models: Models | undefined
+let stored: StorageControl | undefined
 
 const control: OwnControl = {
 	configure: (settings) => outcomeOf(() => configure(settings)),
@@ -42,7 +44,19 @@ const control: OwnControl = {
 			return configured().report(name, notes)
 		}),
 	stopLoading: (name) => models?.stopLoading(name),
+	update: (name, version, there, leave) =>
+		outcomeOf(async () => {
+			if (leave) configured().leave.give(name)
+			const changed = await configured().update(name, version, there)
+			return { ...configured().report(name, notes), changed }
+		}),
+	stopUpdating: (name) => models?.stopUpdating(name),
 	explain: (name) => configured().report(name, notes),
+	storage: (method, ...parameters) =>
+		outcomeOf<unknown>(() => {
+			configured()
+			return (stored as StorageControl)[method](...(parameters as [string]))
+		}),
 	sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
 	unload: (name) => configured().unload(name),
 	async dispose() {
@@ -71,13 +85,15 @@ async function configure({ protocol, models: addresses, trust, quiet, tuning, as
 			`the engine is of another build than the page (protocol ${protocolVersion}, not ${protocol}): serve both from one folder`,
 		)
 	const checked = checkTuning(tuning)
-	const storage = await resilientStorage(browserStorage, (note) => notes.push(note))
+	const storage = await resilientStorage(browserStorage, (note) => notes.push(note), checked.storage)
 	if (models) throw new SpillwayError('internal', 'the engine was configured before')
 	const { deviceMemory } = navigator as { deviceMemory?: number }
 	const leave = new Leave(checked.download)
+	const store = createStore({ mirrors: new Mirrors(addresses.map((one) => new URL(one))), trust, storage })
+	stored = storageControl({ storage, kept: store.kept, forget: store.forget })
 	models = new Models({
 		storage,
-		store: createStore({ mirrors: new Mirrors(addresses.map((one) => new URL(one))), trust, storage }),
+		store,
 		quiet,
 		leave,
 		builds: buildsOf({ assets, quiet, storage, signal: life.signal }),

@@ -1,14 +1,17 @@
-// One model in the engine: its calls, what there is to tell about it, and giving it up.
+// One model in the engine: its calls, another version in place of the one that serves, what there is to tell about it, and giving it up.
 
 import type { Answer, Call } from '../core/call.ts'
-import { SpillwayError } from '../core/error.ts'
+import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
 import type { Budget, Owner } from './budget.ts'
 import type { ModelReport } from './control.ts'
-import { load, type Sources } from './load.ts'
+import { load } from './load.ts'
+import type { Sources, VersionOptions } from './load-version.ts'
+import { NextVersion } from './next-version.ts'
 import type { StateMessage } from './protocol.ts'
 import { type Loaded, messageOn, reportOn, type Standing } from './report.ts'
-import type { Served } from './serve-version.ts'
+import { Tenures } from './tenure.ts'
+import { findUpdate } from './update.ts'
 import { Workers } from './workers.ts'
 
 /** Milliseconds after which a model that nobody uses gives its memory back, unless the application says otherwise. */
@@ -20,21 +23,26 @@ export interface Surroundings extends Sources {
 	budget: Budget
 	/** The model gives its memory back, until it is wanted again. @param why as in "it gave its memory back …". */
 	onLeave(model: Model, why: string): Promise<void>
+	/** Another version serves. @param digest of its manifest. */
+	onUpdate(model: string, digest: string): void
 }
 
 export class Model implements Owner {
 	readonly name: string
-	/** The version that was asked for. */
+	/** The version or range that was asked for. */
 	readonly asked: string | undefined
 	readonly #workers: Workers
 	readonly #around: Surroundings
 	readonly #life = new AbortController()
 	#state: ModelReport['state'] = 'loading'
-	#loaded: Loaded | undefined
+	readonly #tenures = new Tenures()
 	#error: SpillwayError | undefined
 	readonly #notes: string[] = []
-	/** Rejects the calls under way. */
-	readonly #calls = new Set<(error: SpillwayError) => void>()
+	readonly #next: NextVersion
+	/** An update under way, and what stops it. */
+	#updating: { done: Promise<boolean>; stop: AbortController } | undefined
+	/** Settles when no version is about to end. */
+	#turnover: Promise<unknown> = Promise.resolve()
 	/** When the last call ended. */
 	#used = performance.now()
 	#idle: ReturnType<typeof setTimeout> | undefined
@@ -45,13 +53,14 @@ export class Model implements Owner {
 	/**
 	 * Begins to load.
 	 *
-	 * @param there it was here before.
+	 * @param there digest of the version that served before, in this page.
 	 */
-	constructor(name: string, version: string | undefined, there: boolean, around: Surroundings) {
+	constructor(name: string, asked: string | undefined, there: string | undefined, around: Surroundings) {
 		this.name = name
-		this.asked = version
+		this.asked = asked
 		this.#around = around
 		this.#workers = new Workers(this, around.budget)
+		this.#next = new NextVersion({ name, asked, sources: around, notes: this.#notes, signal: this.#life.signal })
 		this.ready = this.#load(there)
 		// Those who wait are told; when nobody does it is no unhandled rejection.
 		this.ready.catch(() => {})
@@ -65,10 +74,19 @@ export class Model implements Owner {
 		return this.#loaded?.manifest.version
 	}
 
+	/** Digest of the manifest of the version that serves. */
+	get digest(): string | undefined {
+		return this.#loaded?.pointer.digest
+	}
+
+	get #loaded(): Loaded | undefined {
+		return this.#tenures.current?.loaded
+	}
+
 	/** When it was last used, for whoever needs its memory. */
 	get unusedSince(): number | null {
 		if (this.#gone || this.#state === 'failed') return Number.NEGATIVE_INFINITY
-		return this.#state === 'ready' && this.#calls.size === 0 ? this.#used : null
+		return this.#state === 'ready' && !this.#busy ? this.#used : null
 	}
 
 	leave(): Promise<void> {
@@ -76,27 +94,29 @@ export class Model implements Owner {
 	}
 
 	/** Answers a call, once the model is ready. */
-	infer(call: Call, context: Context): Promise<Answer> {
-		const { executor } = this.#served
+	async infer(call: Call, context: Context): Promise<Answer> {
+		const { current } = this.#tenures
+		if (!current || this.#state !== 'ready') throw this.#absence
 		const leave = this.#around.stillness.enter()
-		return new Promise((resolve, reject) => {
-			const left = () => {
-				leave()
-				this.#calls.delete(reject)
-				this.#used = performance.now()
-			}
-			const answering = async () => executor.infer(call, context)
-			this.#calls.add(reject)
-			answering().finally(left).then(resolve, reject)
-		})
+		try {
+			return await current.infer(call, context)
+		} finally {
+			leave()
+			this.#used = performance.now()
+		}
 	}
 
-	get #served(): Served {
-		if (this.#loaded && this.#state === 'ready') return this.#loaded
+	/** Why there is nobody to answer. */
+	get #absence(): SpillwayError {
 		const error = this.#error
-		if (error && (error.code === 'disposed' || error.code === 'out-of-memory')) throw error
-		if (error) throw new SpillwayError('unavailable', `${this.name} could not be loaded: ${error.message}`, { cause: error })
-		throw new SpillwayError('unavailable', `${this.name} is still loading`)
+		if (error && (error.code === 'disposed' || error.code === 'out-of-memory')) return error
+		if (error) return new SpillwayError('unavailable', `${this.name} could not be loaded: ${error.message}`, { cause: error })
+		return new SpillwayError('unavailable', `${this.name} is still loading`)
+	}
+
+	/** Whether it is needed now. */
+	get #busy(): boolean {
+		return this.#updating !== undefined || (this.#tenures.current?.calls ?? 0) > 0
 	}
 
 	/** Whether its load was stopped. */
@@ -106,6 +126,53 @@ export class Model implements Owner {
 
 	stopLoading(): void {
 		if (this.#state === 'loading') this.#life.abort()
+	}
+
+	/**
+	 * Asks which version is current and lets it serve, once it has been downloaded and checked; until then the one that serves goes on. Calls
+	 * under way are answered by the version that took them. Joins an update under way.
+	 *
+	 * @returns whether another version serves than before.
+	 * @throws SpillwayError why the other version does not serve: everything goes on as before then.
+	 */
+	update(): Promise<boolean> {
+		if (!this.#updating) {
+			const stop = new AbortController()
+			const done = this.#update(AbortSignal.any([this.#life.signal, stop.signal])).finally(() => {
+				this.#updating = undefined
+				this.#used = performance.now()
+			})
+			this.#updating = { done, stop }
+		}
+		return this.#updating.done
+	}
+
+	stopUpdating(): void {
+		this.#updating?.stop.abort()
+	}
+
+	async #update(signal: AbortSignal): Promise<boolean> {
+		const { asked, ready } = this
+		let loaded: Loaded | null = null
+		loaded = await findUpdate({ ...this.#served(() => loaded), asked, ready, serving: () => this.#loaded, signal })
+		this.#next.set(null)
+		if (loaded) this.#swap(loaded)
+		return loaded !== null
+	}
+
+	/** From now on another version takes the calls. */
+	#swap(loaded: Loaded): void {
+		const { pointer } = loaded
+		const retired = this.#tenures.begin(loaded, new SpillwayError('disposed', `${this.name} was updated to ${pointer.version}`))
+		this.#state = 'ready'
+		this.#error = undefined
+		this.#around.onUpdate(this.name, pointer.digest)
+		this.#around.onChange(this.name)
+		loaded.select()
+		// The version before may need its files until its last call is answered.
+		this.#turnover = Promise.all([this.#turnover, retired])
+			.then(() => this.#around.store.commit(this.name, this.asked, pointer))
+			.catch((error) => this.#notes.push(`version ${pointer.version} serves, but could not be remembered: ${messageOf(error)}`))
 	}
 
 	/**
@@ -121,29 +188,31 @@ export class Model implements Owner {
 	async #end(reason: SpillwayError): Promise<void> {
 		this.#life.abort(reason)
 		clearTimeout(this.#idle)
-		for (const reject of this.#calls) reject(reason)
+		this.#tenures.end(reason)
 		await this.ready.catch(() => {})
-		await this.#loaded?.executor.dispose()
+		await this.#tenures.end(reason)
+		await this.#turnover
 		await this.#workers.gone()
 	}
 
-	async #load(there: boolean): Promise<void> {
+	async #load(there: string | undefined): Promise<void> {
 		const leave = this.#around.stillness.enter()
 		try {
-			this.#loaded = await load({
-				name: this.name,
-				version: this.asked,
+			let loaded: Loaded | undefined
+			const result = await load({
+				...this.#served(() => loaded),
+				asked: this.asked,
 				there,
-				sources: this.#around,
-				workers: this.#workers,
 				notes: this.#notes,
 				signal: this.#life.signal,
-				onFailed: (error) => this.#fail(error),
 			})
+			loaded = result.loaded
+			this.#tenures.begin(loaded, new SpillwayError('internal', 'nothing served before'))
 			this.#state = 'ready'
 			this.#used = performance.now()
 			this.#rest()
-			this.#loaded.select()
+			loaded.select()
+			this.#next.watch(result)
 		} catch (error) {
 			this.#error = SpillwayError.from(error)
 			this.#state = 'failed'
@@ -154,11 +223,24 @@ export class Model implements Owner {
 		}
 	}
 
+	/** What every version is loaded with. @param which the version, once it is there. */
+	#served(which: () => Loaded | null | undefined): Pick<VersionOptions, 'name' | 'sources' | 'workers' | 'onFailed'> {
+		return {
+			name: this.name,
+			sources: this.#around,
+			workers: this.#workers,
+			// One that is on its way out, or not there yet, fails for itself alone.
+			onFailed: (error) => {
+				if (this.#loaded && this.#loaded === which()) this.#fail(error)
+			},
+		}
+	}
+
 	/** Sees to it that the memory is given back when nobody has called for long enough. */
 	#rest(): void {
 		const { idle = usualIdle } = this.#around.tuning
 		if (idle === Number.POSITIVE_INFINITY || this.#gone) return
-		const left = this.#calls.size > 0 ? idle : this.#used + idle - performance.now()
+		const left = this.#busy ? idle : this.#used + idle - performance.now()
 		// setTimeout turns anything above 2^31-1 ms into 1 ms.
 		if (left > 0) this.#idle = setTimeout(() => this.#rest(), Math.min(left, 2 ** 31 - 1))
 		else if (this.#state === 'ready') this.#around.onLeave(this, `after ${idle} ms without calls`)
@@ -184,6 +266,7 @@ export class Model implements Owner {
 		const { used, limit } = this.#around.budget
 		return reportOn(this.#standing, {
 			notes: [...notes, ...this.#notes],
+			next: this.#next.report,
 			memory: { model: this.#workers.bytes, used, budget: limit },
 		})
 	}

@@ -4,6 +4,7 @@ import type { Answer, Call } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
+import { satisfies } from '../core/version.ts'
 import type { Leave } from '../store/leave.ts'
 import type { ModelReport } from './control.ts'
 import { Model, type Surroundings } from './model.ts'
@@ -21,15 +22,19 @@ export class Models {
 	readonly #around: Surroundings
 	readonly #models = new Map<string, Model>()
 	readonly #asleep = new Map<string, Asleep>()
-	/** Names of those that have served, and were not unloaded. */
-	readonly #there = new Set<string>()
+	/** Digests of the versions that have served, by model, and were not unloaded: a page goes on with what it had. */
+	readonly #there = new Map<string, string>()
 	/** Those whose workers are about to end. */
 	readonly #leaving = new Set<Model>()
 	/** Set when the engine was disposed. */
 	#over: SpillwayError | undefined
 
-	constructor(around: Omit<Surroundings, 'onLeave'>) {
-		this.#around = { ...around, onLeave: (model, why) => this.#leave(model, why) }
+	constructor(around: Omit<Surroundings, 'onLeave' | 'onUpdate'>) {
+		this.#around = {
+			...around,
+			onLeave: (model, why) => this.#leave(model, why),
+			onUpdate: (name, digest) => this.#there.set(name, digest),
+		}
 	}
 
 	/** Whether models may be downloaded. */
@@ -45,11 +50,12 @@ export class Models {
 	/**
 	 * Resolves when the model serves. Joins a load under way; one that failed is begun anew.
 	 *
-	 * @param there it has served before, in another engine.
+	 * @param version or a range of them. Default: the channel's choice.
+	 * @param there digest of the version that has served before, in another engine.
 	 * @throws SpillwayError why it does not serve; `not-found` when it is here in another version; `disposed`.
 	 */
-	async load(name: string, version: string | undefined, there = false): Promise<Model> {
-		if (there) this.#there.add(name)
+	async load(name: string, version: string | undefined, there?: string | undefined): Promise<Model> {
+		if (there !== undefined && !this.#there.has(name)) this.#there.set(name, there)
 		const model = this.#begun(name, version)
 		try {
 			await model.ready
@@ -59,13 +65,27 @@ export class Models {
 			this.#around.onChange(name)
 			throw error
 		}
-		if (version !== undefined && model.version !== version)
+		if (version !== undefined && !satisfies(model.version ?? '', version))
 			throw new SpillwayError('not-found', `${name} is here as version ${model.version}, not ${version}; unload it first`)
 		return model
 	}
 
 	stopLoading(name: string): void {
 		this.#models.get(name)?.stopLoading()
+	}
+
+	/**
+	 * Lets the version serve that the channel names now; a model that is not there is loaded before.
+	 *
+	 * @returns whether another version serves than before.
+	 * @throws SpillwayError what `load` throws, and why the other version does not serve: the one before goes on then.
+	 */
+	async update(name: string, version: string | undefined, there?: string | undefined): Promise<boolean> {
+		return (await this.load(name, version, there)).update()
+	}
+
+	stopUpdating(name: string): void {
+		this.#models.get(name)?.stopUpdating()
 	}
 
 	/** Answers a call; a model that is asleep is woken for it, within the call's time. */
@@ -90,7 +110,7 @@ export class Models {
 	report(name: string, notes: readonly string[]): ModelReport {
 		const model = this.#models.get(name)
 		const { used, limit } = this.#around.budget
-		return model?.report(notes) ?? reportOn(this.#absent(name), { notes, memory: { model: 0, used, budget: limit } })
+		return model?.report(notes) ?? reportOn(this.#absent(name), { notes, next: null, memory: { model: 0, used, budget: limit } })
 	}
 
 	/** Ends the model's workers; resolves when none is left. Calls under way reject with `disposed`. */
@@ -115,9 +135,9 @@ export class Models {
 		const before = this.#models.get(name)
 		if (before && before.state !== 'failed') return before
 		if (before) this.#end(before)
-		const model = new Model(name, version, this.#there.has(name), this.#around)
+		const model = new Model(name, version, this.#there.get(name), this.#around)
 		model.ready.then(
-			() => this.#there.add(name),
+			() => this.#there.set(name, model.digest ?? ''),
 			() => {},
 		)
 		this.#asleep.delete(name)

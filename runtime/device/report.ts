@@ -5,7 +5,7 @@ import { type Call, spaceOf } from '../core/call.ts'
 import type { SpillwayError } from '../core/error.ts'
 import { cannot, type Estimate } from '../core/executor.ts'
 import { overflowReason } from '../overflow/reason.ts'
-import type { Pointer } from '../store/channel.ts'
+import type { Pointer } from '../store/known.ts'
 import type { Version } from '../store/store.ts'
 import type { ModelReport } from './control.ts'
 import type { StateMessage } from './protocol.ts'
@@ -16,6 +16,8 @@ export interface Loaded extends Served {
 	pointer: Pointer
 	manifest: Manifest
 	bytes: Version['bytes']
+	/** Ends all that goes on for it. */
+	end(error: SpillwayError): Promise<void>
 }
 
 /** How a model stands. */
@@ -29,7 +31,7 @@ export interface Standing {
 }
 
 /** What does not depend on how the model stands. */
-export type Further = Pick<ModelReport, 'notes' | 'memory'>
+export type Further = Pick<ModelReport, 'notes' | 'next' | 'memory'>
 
 /** For pages that decide where calls go. */
 export const messageOn = (standing: Standing): StateMessage => ({
@@ -41,7 +43,7 @@ export const messageOn = (standing: Standing): StateMessage => ({
 })
 
 /** For people. */
-export function reportOn(standing: Standing, { notes, memory }: Readonly<Further>): ModelReport {
+export function reportOn(standing: Standing, { notes, next, memory }: Readonly<Further>): ModelReport {
 	const { name, state, loaded, error } = standing
 	return {
 		model: name,
@@ -52,6 +54,7 @@ export function reportOn(standing: Standing, { notes, memory }: Readonly<Further
 		bytes: loaded?.bytes ?? null,
 		golden: loaded?.golden ?? null,
 		serving: loaded?.report() ?? null,
+		next,
 		memory,
 		notes,
 		error: error?.toWire() ?? null,

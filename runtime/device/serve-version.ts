@@ -57,6 +57,10 @@ export interface Served {
 	report(): ServingReport
 	/** Begins to look for a better kind. */
 	select(): void
+	/** Session workers now. */
+	workers(): number
+	/** Makes do with one session worker, until the returned function is called. */
+	shrink(): () => void
 }
 
 /** Bytes that may be downloaded to try another kind: a graph, but not weights once more. */
@@ -162,6 +166,12 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 		kind: () => serving.kind,
 		report: () => selection.report(serving),
 		select: () => void selection.begin(serving),
+		workers: () => serving.workers,
+		shrink() {
+			const { most } = serving
+			serving.setMost(1)
+			return () => serving.setMost(most)
+		},
 	}
 	if (!task || !tokenizer) return { ...served, executor: batched, pace: () => null }
 	const executor = tokenized(batched, { manifest, tokenizer })

@@ -34,13 +34,14 @@ export class Workers {
 	/**
 	 * Asks for room for one more. The only worker of a model may make others leave; one beside it may not.
 	 *
+	 * @param needed it may, too: it is the first of another version.
 	 * @throws SpillwayError `out-of-memory`, `aborted`.
 	 */
-	async book({ start, beside }: Footprint, signal: AbortSignal): Promise<Room> {
+	async book({ start, beside }: Footprint, signal: AbortSignal, needed = false): Promise<Room> {
 		// The room of one that has just died is free in a moment.
 		await this.#gone(({ ended }) => ended)
 		const alone = this.#entries.size === 0
-		const share = alone ? await this.#budget.claim(this.#owner, start, signal) : this.#budget.demand(this.#owner, start)
+		const share = alone || needed ? await this.#budget.claim(this.#owner, start, signal) : this.#budget.demand(this.#owner, start)
 		return { share, beside }
 	}
 

@@ -4,7 +4,7 @@ import type { ModelRef } from '../core/call.ts'
 import { startClock } from '../core/deadline.ts'
 import type { SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
-import { type ModelReport, unwrap } from '../device/control.ts'
+import { type EngineControl, type ModelReport, unwrap } from '../device/control.ts'
 import { estimateFor } from '../device/estimate.ts'
 import type { Progress, StateMessage } from '../device/protocol.ts'
 import type { Sleep } from '../overflow/loop.ts'
@@ -18,15 +18,29 @@ import type { Settings } from './options.ts'
 import type { Telemetry } from './telemetry.ts'
 
 export interface Device extends Executor {
-	/** Resolves when the model serves here. Repeatable, also after a failure. */
-	load(model: ModelRef, context: Pick<Context, 'remaining' | 'signal'>, onProgress?: (progress: Progress) => void): Promise<void>
+	/**
+	 * Resolves when the model serves here. Repeatable, also after a failure.
+	 *
+	 * @param update whether the version is to serve that the channel names now; the model is here.
+	 */
+	load(
+		model: ModelRef,
+		context: Pick<Context, 'remaining' | 'signal'>,
+		onProgress?: (progress: Progress) => void,
+		update?: boolean,
+	): Promise<LoadReport>
 	/** Loads the model unless it is there, on its way, or failed just now. */
 	wake(model: ModelRef): void
 	/** For waiting in a hidden page, whose own timers come once a second or a minute: the engine's do not. */
 	readonly sleep: Sleep
+	/** What is stored of models: a method of `StorageControl`, and its parameters. */
+	storage(...question: Parameters<EngineControl['storage']>): Promise<unknown>
 	/** What the engine tells of the model; null before it was started. */
 	explain(model: string): Promise<ModelReport | null>
 }
+
+/** What the engine tells of a load, and whether another version serves than before. */
+type LoadReport = ModelReport & { changed?: boolean }
 
 interface State extends Pick<StateMessage, 'version' | 'space' | 'estimate' | 'pace'> {
 	/** Milliseconds of runs that were asked for since the engine told this: they wait before the next call. */
@@ -42,8 +56,10 @@ interface State extends Pick<StateMessage, 'version' | 'space' | 'estimate' | 'p
 export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: Telemetry['tell']): Device {
 	const states = new Map<string, State>()
 	const listeners = new Set<(progress: Progress) => void>()
-	/** Models that have served: under `device-only` they are asked of the network no more. */
-	const there = new Set<string>()
+	/** Digests of models that have served: under `device-only` they are asked of the network no more. */
+	const there = new Map<string, string>()
+	/** Versions that will do for a key. */
+	const fits = new Map<string, string | null>()
 	/** Models that somebody has asked to be loaded: these may be downloaded. */
 	const leave = new Set<string>()
 	const { shared, assets } = settings
@@ -55,7 +71,9 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 	let engine: Promise<Engine> | undefined
 	let running: Engine | undefined
 
-	function start(): Promise<Engine> {
+	async function start(): Promise<Engine> {
+		disposal.throwIfAborted()
+		if (environment) throw environment
 		const over = () => {
 			engine = running = undefined
 			states.clear()
@@ -82,18 +100,20 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 		}
 	}
 
-	async function load(key: string, wanted: () => boolean, again = true): Promise<Engine> {
+	async function load(key: string, wanted: () => boolean, again = true): Promise<Engine & { report: LoadReport }> {
 		disposal.throwIfAborted()
 		if (environment) throw environment
-		const [name = '', version] = key.split('@')
+		const [name = '', version, update] = key.split('@')
 		let started: Engine | undefined
 		const mayDownload = leave.has(name)
 		try {
 			started = await start()
+			const report = unwrap(await started.ask(update ? 'update' : 'load', [name, version || undefined, there.get(name), mayDownload]))
 			// Its state comes by the port, and may come later than this.
-			states.set(name, { pace: null, ...unwrap(await started.ask('load', [name, version || undefined, there.has(name), mayDownload])) })
-			there.add(name)
-			return started
+			states.set(name, { pace: null, ...report })
+			there.set(name, report.manifest as string)
+			fits.set(`${name}@${version}`, report.version)
+			return { ...started, report }
 		} catch (error) {
 			// Once more when it was the engine that was lost, or a load that others had just stopped, or had no leave before.
 			const { code } = error as SpillwayError
@@ -103,7 +123,7 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 		}
 	}
 
-	function observed(key: string, wanted: () => boolean): Promise<Engine> {
+	function observed(key: string, wanted: () => boolean) {
 		// Now, and not when the model is there: then nothing may be asked of the network under `device-only`.
 		tell()
 		const start = performance.now()
@@ -114,10 +134,18 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 	}
 
 	const loads = shareLoads(observed, (key) => {
-		engine?.then(({ ask }) => ask('stopLoading', [key.split('@')[0] as string])).catch(() => {})
+		const [name = '', , update] = key.split('@')
+		engine?.then(({ ask }) => ask(update ? 'stopUpdating' : 'stopLoading', [name])).catch(() => {})
 	})
 
-	const isReady = (name: string): boolean => states.get(name)?.estimate.can === 'now'
+	/** Whether what the device has will do: which range it lies in is for the engine to say. */
+	const isFit = (ref: ModelRef, { version }: State): boolean =>
+		!ref.version || !version || [ref.version, fits.get(keyOf(ref))].includes(version)
+
+	const isReady = (ref: ModelRef): boolean => {
+		const state = states.get(ref.name)
+		return state?.estimate.can === 'now' && isFit(ref, state)
+	}
 
 	const device: Device = {
 		name: 'device',
@@ -127,10 +155,9 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 			const error: SpillwayError | undefined = disposal.reason ?? environment ?? loads.failure(keyOf(model))
 			if (error) return cannot(overflowReason(error) ?? 'unhealthy', `${error.code}: ${error.message}`)
 			const state = states.get(model.name)
-			if (!state) return { can: 'loading', reason: 'loading', queue: 0, run: 0 }
-			for (const what of ['space', 'version'] as const)
-				if (model[what] && state[what] && model[what] !== state[what])
-					return cannot('unsupported', `the device has ${what} ${state[what]}, not ${model[what]}`)
+			if (!state || !isFit(model, state)) return { can: 'loading', reason: 'loading', queue: 0, run: 0 }
+			if (model.space && state.space && model.space !== state.space)
+				return cannot('unsupported', `the device has space ${state.space}, not ${model.space}`)
 			const expected = estimateFor(state, call)
 			return { ...expected, queue: expected.queue + Math.max(0, state.sent ?? 0) }
 		},
@@ -138,7 +165,7 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 			const clock = startClock(context.remaining)
 			for (let again = context.retries.left > 0; ; again = false) {
 				const now = { ...context, remaining: clock() }
-				const used = await (isReady(call.model.name) && engine ? engine : loads.wait(keyOf(call.model), now))
+				const used = await (isReady(call.model) && engine ? engine : loads.wait(keyOf(call.model), now))
 				const state: Partial<State> = states.get(call.model.name) ?? {}
 				const { run } = device.estimate(call)
 				state.sent = (state.sent ?? 0) + run
@@ -153,15 +180,16 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 				}
 			}
 		},
-		async load(ref, context, onProgress) {
+		async load(ref, context, onProgress, update) {
 			leave.add(ref.name)
 			const listener = (progress: Progress) => progress.model === ref.name && onProgress?.(progress)
 			listeners.add(listener)
-			await loads.wait(keyOf(ref), context).finally(() => listeners.delete(listener))
+			const loaded = await loads.wait(keyOf(ref) + (update ? '@update' : ''), context).finally(() => listeners.delete(listener))
+			return loaded.report
 		},
 		wake(ref) {
 			const key = keyOf(ref)
-			if (disposal.aborted || environment || isReady(ref.name) || !loads.idle(key)) return
+			if (disposal.aborted || environment || isReady(ref) || !loads.idle(key)) return
 			loads.wait(key, { remaining: Number.POSITIVE_INFINITY, signal: disposal }).catch(() => {
 				// Remembered for the estimate.
 			})
@@ -181,6 +209,7 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 			if (globalThis.document?.hidden) engine?.then(({ ask }) => ask('sleep', [milliseconds])).then(once, () => {})
 			return end
 		},
+		storage: async (...question) => unwrap(await (await start()).ask('storage', question)),
 		async explain(model) {
 			// One that is on its way, or lost meanwhile, tells nothing yet.
 			return (await running?.ask('explain', [model]).catch(() => null)) ?? null

@@ -74,6 +74,16 @@ export interface Model {
 	 */
 	ready(options?: ReadyOptions): Promise<void>
 	/**
+	 * Asks which version is current, downloads what has changed, checks its golden samples, and lets it serve from then on; a model that is not
+	 * here is loaded before. No call is lost: those under way are answered by the version that took them. A new version is another vector
+	 * space (`space`), so a page gets none that it did not ask for: without `update`, it serves from the next start on.
+	 *
+	 * @returns the version that serves now, and whether it is another one than before. Under `edge-only` there is none: `null`.
+	 * @throws SpillwayError as `ready`: the version before goes on.
+	 * @example if ((await minilm.update()).changed) await embedAllAgain()
+	 */
+	update(options?: ReadyOptions): Promise<{ version: string | null; changed: boolean }>
+	/**
 	 * Makes a vector of each text.
 	 *
 	 * @param texts any strings, empty ones too; longer ones than the model reads are cut. No texts: no vectors, and no call.
@@ -148,13 +158,22 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 	/** What is not ours comes of a signal that is none. */
 	const failure = (thrown: unknown): SpillwayError => disposal.reason ?? SpillwayError.from(thrown, 'invalid-input')
 
+	const load = async ({ onProgress, signal = disposal }: ReadyOptions = {}, update?: boolean) => {
+		disposal.throwIfAborted()
+		return device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress, update).catch((error) => {
+			throw failure(error)
+		})
+	}
+
 	return {
 		name: ref.name,
-		async ready({ onProgress, signal = disposal } = {}) {
-			disposal.throwIfAborted()
-			await device?.load(ref, { remaining: Number.POSITIVE_INFINITY, signal }, onProgress).catch((error) => {
-				throw failure(error)
-			})
+		async ready(options) {
+			await load(options)
+		},
+		async update(options) {
+			await load(options)
+			const { version = null, changed = false } = (await load(options, true)) ?? {}
+			return { version, changed }
 		},
 		async embed(texts, options = {}) {
 			if (!Array.isArray(texts)) refuse('texts must be an array')

@@ -7,6 +7,7 @@ import { messageOf, SpillwayError } from '../core/error.ts'
 import { cannot, type Executor } from '../core/executor.ts'
 import { isOutOfMemory } from '../core/memory.ts'
 import type { Tensors } from '../core/tensor.ts'
+import { satisfies } from '../core/version.ts'
 import { type AxisSizes, batchAxis, checkInputs, likelyWork, workOf } from './inputs.ts'
 import { Lane } from './lane.ts'
 import { fromOrt, type InferenceSession, type Ort, toOrt } from './ort.ts'
@@ -174,7 +175,7 @@ async function load({ ort, graph, external = [], provider, options }: SessionOpt
  */
 export function checkModel(asked: ModelRef, { model, version }: Pick<Manifest, 'model' | 'version'>, space: string): void {
 	if (asked.name !== model) throw new SpillwayError('not-found', `this is ${model}, not ${asked.name}`)
-	if (asked.version !== undefined && asked.version !== version)
+	if (asked.version !== undefined && !satisfies(version, asked.version))
 		throw new SpillwayError('not-found', `${model} is here as version ${version}, not ${asked.version}`)
 	if (asked.space !== undefined && asked.space !== space)
 		throw new SpillwayError('unsupported', `${model} answers here in space ${space}, not ${asked.space}`)

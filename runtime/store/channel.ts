@@ -1,51 +1,30 @@
 // Which version of a model to load: what the signed channel says, or what worked last when it says nothing usable.
 
-import { type Channel, verifyChannel } from '../../models/format/channel.ts'
-import { isTrustKey } from '../../models/format/keys.ts'
+import { type Channel, published, verifyChannel } from '../../models/format/channel.ts'
 import { channelPath } from '../../models/format/layout.ts'
-import { messageOf, SpillwayError } from '../core/error.ts'
-import { fetchBytes, hasty, type Patience, patient } from './fetch.ts'
+import { SpillwayError } from '../core/error.ts'
+import { isRange, satisfies } from '../core/version.ts'
+import { fetchFrom } from './fetch.ts'
+import { type Kept, knownModels, type NextPointer, type Pointer } from './known.ts'
+import type { Mirrors } from './mirrors.ts'
+import { hasty, type Patience, patient } from './patience.ts'
 import type { Records } from './storage/storage.ts'
-
-/** Public keys that channels must be signed by. */
-export type Trust =
-	/** Raw Ed25519 public keys in base64url. */
-	| { keys: readonly string[] }
-	/** Address of a JSON Web Key set; what it says is remembered for starts without a network. */
-	| { jwks: string }
-
-/** Points to a manifest. */
-export interface Pointer {
-	digest: string
-	version: string
-	serial: number
-}
-
-/** What is remembered of a model. */
-interface ModelRecord {
-	/** The version that served last: complete, and its golden samples passed. */
-	good?: Pointer
-	/** A newer one that the channel names; it is loaded at the next start. */
-	next?: Pointer
-	/** Highest serial number seen. */
-	serial?: number
-	/** When the channel last said something usable, in milliseconds since 1970. */
-	heard?: number
-}
+import { type Trust, trustedKeys } from './trust.ts'
 
 /** Milliseconds for which it is no matter that the channel could not be asked: a day. */
 const unheard = 24 * 60 * 60 * 1000
 
 export interface ChannelOptions {
-	/** Models address, with a slash at its end. */
-	base: URL
+	mirrors: Mirrors
 	trust: Trust
 	records: Records
 }
 
 export interface Resolution {
-	/** Versions to be tried, in this order; more than one when a newer one may yet fail. */
-	candidates: Pointer[]
+	/** The version that served last; or, when none has, the one to be loaded. */
+	first: Pointer
+	/** Another one, which is to serve from this start on if it can: it may yet fail. */
+	next: NextPointer | null
 	/** The channel is asked while a stored version is loaded. Never rejects. `null` when it had to be asked before. */
 	revalidation: Promise<Revalidation> | null
 	/** Nothing usable has been heard from the channel for more than a day: time to wait for it. */
@@ -57,99 +36,131 @@ export type Revalidation = { found: Pointer } | { error: SpillwayError }
 
 export interface Channels {
 	/**
-	 * @param version only this one will do. Default: the channel's.
+	 * @param asked a version, or a range of them. Default: the channel's choice.
 	 * @param signal also ends the revalidation.
-	 * @throws SpillwayError when no version is stored: `not-found`, `untrusted`, `channel-rollback`, `channel-expired`, `malformed`, and those of `fetchBytes`.
+	 * @throws SpillwayError `invalid-input` for what is no range; when no version is stored: `not-found`, `untrusted`, `channel-rollback`,
+	 *   `channel-expired`, `malformed`, and those of `fetchFrom`.
 	 */
-	resolve(model: string, version: string | undefined, signal: AbortSignal): Promise<Resolution>
-	/** The last good version, if it is the one that is asked for; the channel is not. */
-	good(model: string, version: string | undefined): Promise<Pointer | undefined>
+	resolve(model: string, asked: string | undefined, signal: AbortSignal): Promise<Resolution>
+	/** Asks the channel now, patiently. @throws as `resolve`, when no version is stored. */
+	latest(model: string, asked: string | undefined, signal: AbortSignal): Promise<Pointer>
+	/**
+	 * A version that has served here; the channel is not asked.
+	 *
+	 * @param digest of the one that a page had: better than any other.
+	 */
+	good(model: string, asked: string | undefined, digest?: string): Promise<Pointer | undefined>
+	/** All that a start with the version needs is in storage: from the next start on it serves. */
+	arrived(model: string, asked: string | undefined, pointer: Pointer): Promise<void>
 	/** Remembers a version as the last good one. @returns the one before, when it was another. */
-	commit(model: string, pointer: Pointer): Promise<Pointer | null>
+	commit(model: string, asked: string | undefined, pointer: Pointer): Promise<Pointer | null>
 	/** The versions that may still be wanted, of all models that this origin has stored, from whichever address. */
-	kept(): Promise<Pointer[]>
+	kept(): Promise<Kept[]>
+	/** Remembers a version no longer. */
+	forget(model: string, digest: string): Promise<void>
 }
 
-/** Record with the keys of all models' records. */
-const index = 'models'
-
-export function createChannels({ base, trust, records }: ChannelOptions): Channels {
-	const keyOf = (model: string) => `model ${base} ${model}`
-	const read = async (model: string): Promise<ModelRecord> => (await records.get<ModelRecord>(keyOf(model))) ?? {}
-	const update = (model: string, change: (record: ModelRecord) => ModelRecord) =>
-		records.update<ModelRecord>(keyOf(model), (record = {}) => change(record))
+export function createChannels({ mirrors, trust, records }: ChannelOptions): Channels {
+	const known = knownModels(records, mirrors.first)
 
 	/** Asks the network. */
-	async function ask(model: string, signal: AbortSignal, patience: Patience): Promise<Pointer> {
-		const { serial } = await read(model)
-		const url = new URL(channelPath(model), base)
-		const [keys, { bytes, type }] = await Promise.all([
-			trustedKeys(signal, patience),
-			fetchBytes(url, { what: `the channel of ${model}`, signal, patience, cache: 'no-cache' }),
-		])
-		const channel = await verify(new TextDecoder().decode(bytes), keys, { model, lastSerial: serial }, `${url} (${type})`)
-		const found = { digest: channel.manifest, version: channel.version, serial: channel.serial }
-		await update(model, (record) => ({ ...record, serial: Math.max(channel.serial, record.serial ?? 0), heard: Date.now() }))
-		return found
+	async function ask(model: string, asked: string | undefined, signal: AbortSignal, patience: Patience): Promise<Pointer> {
+		if (asked !== undefined && !isRange(asked))
+			throw new SpillwayError('invalid-input', `${model}: ${JSON.stringify(asked)} is neither a version nor a range such as "^1"`)
+		const channel = await read(model, signal, patience, 'no-cache').catch((error: SpillwayError) => {
+			// The keys may be those from before they were changed, and the channel signed after.
+			if (error.code !== 'untrusted' || 'keys' in trust || signal.aborted) throw error
+			return read(model, signal, patience, 'reload')
+		})
+		await known.hear(model, channel.serial)
+		const found = published(channel, asked)
+		if (found) return { digest: found.manifest, version: found.version, serial: channel.serial }
+		const others = channel.versions?.map(({ version }) => version) ?? []
+		throw new SpillwayError(
+			'not-found',
+			`${model} ${asked} is not there: the channel names ${channel.version}${others.length > 0 ? `, and beside it ${others.join(', ')}` : ''}`,
+		)
 	}
 
-	async function trustedKeys(signal: AbortSignal, patience: Patience): Promise<readonly string[]> {
-		if ('keys' in trust) return trust.keys
-		const key = `keys ${trust.jwks}`
-		try {
-			const keys = await fetchKeys(trust.jwks, signal, patience)
-			await records.set(key, keys)
-			return keys
-		} catch (error) {
-			const remembered = await records.get<string[]>(key)
-			if (remembered && !signal.aborted) return remembered
-			throw error
-		}
+	async function read(model: string, signal: AbortSignal, patience: Patience, cache: RequestCache): Promise<Channel> {
+		const options = { signal, patience, cache }
+		const { serial } = await known.heard(model)
+		const keys = trustedKeys(trust, records, options)
+		// Told below, where it is waited for.
+		keys.catch(() => {})
+		return fetchFrom(mirrors.place(channelPath(model)), { ...options, what: `the channel of ${model}` }, async ({ bytes, type }, url) =>
+			verify(new TextDecoder().decode(bytes), await keys, { model, lastSerial: serial }, `${url} (${type})`),
+		)
 	}
 
-	async function revalidate(model: string, signal: AbortSignal): Promise<Revalidation> {
+	/** What the channel has named serves from the next start on, unless it does already. */
+	async function expect(model: string, asked: string | undefined, found: Pointer): Promise<void> {
+		await known.change(model, asked ?? '', ({ good, next }) => {
+			if (found.digest === good?.digest) return { good }
+			return { good, next: next?.digest === found.digest ? next : found }
+		})
+	}
+
+	async function revalidate(model: string, asked: string | undefined, signal: AbortSignal): Promise<Revalidation> {
 		try {
 			if (isOffline()) throw new SpillwayError('network', 'this device is offline')
-			const found = await ask(model, signal, hasty)
-			await update(model, ({ next: _, ...record }) => (found.digest === record.good?.digest ? record : { ...record, next: found }))
+			const found = await ask(model, asked, signal, hasty)
+			await expect(model, asked, found)
 			return { found }
 		} catch (error) {
 			return { error: SpillwayError.from(error) }
 		}
 	}
 
+	/** The newest that has served here, whoever asked for it. */
+	async function stored(model: string, asked: string | undefined): Promise<Pointer | undefined> {
+		const goods = await known.goods(model)
+		return goods.filter(({ version }) => asked === undefined || satisfies(version, asked)).sort((a, b) => b.serial - a.serial)[0]
+	}
+
 	return {
-		async resolve(model, version, signal) {
-			const { good, next, heard = 0 } = await read(model)
-			if (good && (version === undefined || version === good.version)) {
-				const newer = next && (version === undefined || version === next.version) && !isOffline() ? [next] : []
-				const overdue = Math.abs(Date.now() - heard) > unheard
-				return { candidates: [...newer, good], revalidation: revalidate(model, signal), overdue }
+		async resolve(model, asked, signal) {
+			const { good, next = null } = await known.standing(model, asked ?? '')
+			const overdue = Math.abs(Date.now() - (await known.heard(model)).time) > unheard
+			if (good) return { first: good, next, revalidation: revalidate(model, asked, signal), overdue }
+			try {
+				return { first: await ask(model, asked, signal, patient), next: null, revalidation: null, overdue: false }
+			} catch (thrown) {
+				const error = SpillwayError.from(thrown)
+				// Others may have asked for it in another way.
+				const first = error.code === 'invalid-input' || signal.aborted ? undefined : await stored(model, asked)
+				if (!first) throw error
+				return { first, next: null, revalidation: Promise.resolve({ error }), overdue: false }
 			}
-			const found = await ask(model, signal, patient)
-			if (version !== undefined && found.version !== version)
-				throw new SpillwayError('not-found', `${model} ${version} is not there: the channel names ${found.version}`)
-			return { candidates: [found], revalidation: null, overdue: false }
 		},
-		async good(model, version) {
-			const { good } = await read(model)
-			return version === undefined || version === good?.version ? good : undefined
+		async latest(model, asked, signal) {
+			const found = await ask(model, asked, signal, patient)
+			await expect(model, asked, found)
+			return found
 		},
-		async commit(model, pointer) {
-			const { good } = await read(model)
-			await update(model, ({ next, ...record }) => ({
-				...record,
-				good: pointer,
-				...(next && next.digest !== pointer.digest && { next }),
-			}))
-			await records.update<string[]>(index, (keys = []) => (keys.includes(keyOf(model)) ? keys : [...keys, keyOf(model)]))
-			return good && good.digest !== pointer.digest ? good : null
+		async good(model, asked, digest) {
+			const goods = await known.goods(model)
+			return (
+				goods.find((pointer) => pointer.digest === digest) ??
+				(await known.standing(model, asked ?? '')).good ??
+				(await stored(model, asked))
+			)
 		},
-		async kept() {
-			const keys = (await records.get<string[]>(index)) ?? []
-			const found = await Promise.all(keys.map((key) => records.get<ModelRecord>(key)))
-			return found.flatMap((record) => [record?.good, record?.next]).filter((pointer) => pointer !== undefined)
+		arrived: (model, asked, pointer) =>
+			known.change(model, asked ?? '', ({ good, next }) => ({
+				good,
+				next: next?.digest === pointer.digest ? { ...next, stored: true } : next,
+			})),
+		async commit(model, asked, { digest, version, serial }) {
+			let before: Pointer | undefined
+			await known.change(model, asked ?? '', ({ good, next }) => {
+				before = good
+				return { good: { digest, version, serial }, next: next?.digest === digest ? undefined : next }
+			})
+			return before && before.digest !== digest ? before : null
 		},
+		kept: known.kept,
+		forget: known.forget,
 	}
 }
 
@@ -168,18 +179,4 @@ async function verify(
 		const { code, message } = SpillwayError.from(error)
 		throw new SpillwayError(code, `${message}; from ${from}`, { cause: error })
 	}
-}
-
-/** Ed25519 keys of a JSON Web Key Set; others are passed over. */
-async function fetchKeys(url: string, signal: AbortSignal, patience: Patience): Promise<string[]> {
-	const { bytes, type } = await fetchBytes(new URL(url), { what: 'the trust keys', signal, patience, cache: 'no-cache' })
-	let set: { keys?: unknown }
-	try {
-		set = JSON.parse(new TextDecoder().decode(bytes))
-	} catch (cause) {
-		throw new SpillwayError('malformed', `${url} is no JSON Web Key Set (${type}): ${messageOf(cause)}`, { cause })
-	}
-	const keys = (Array.isArray(set?.keys) ? set.keys : []).map((key) => key?.crv === 'Ed25519' && key.x).filter(isTrustKey)
-	if (keys.length === 0) throw new SpillwayError('malformed', `${url} holds no Ed25519 key`)
-	return keys
 }

@@ -1,13 +1,13 @@
 // Models from an address into this page: channel, manifest, chunks, each verified on arrival and again when read from storage.
 
-import { digestOf } from '../../models/format/digest.ts'
 import { chunkPath, manifestPath } from '../../models/format/layout.ts'
 import { type Chunk, type Manifest, nameSchema } from '../../models/format/manifest.ts'
 import { parseManifest } from '../../models/format/parse.ts'
 import { inTurn } from '../batch/in-turn.ts'
 import { SpillwayError } from '../core/error.ts'
-import { type ChannelOptions, type Channels, createChannels, type Pointer } from './channel.ts'
+import { type ChannelOptions, type Channels, createChannels } from './channel.ts'
 import { download, findStored, obtain } from './immutable.ts'
+import type { Pointer } from './known.ts'
 import { TimeLeft } from './left.ts'
 import { Failures, hasty, type Patience, persistent } from './patience.ts'
 import type { Storage } from './storage/storage.ts'
@@ -41,6 +41,8 @@ export interface ReadOptions {
 	network?: 'patient' | 'hasty' | 'none'
 	/** Asked before anything but the manifest is downloaded. What it throws ends the reading. @param bytes that storage lacks. */
 	permit?(bytes: number): void
+	/** The bytes are only brought into storage: `files` stays empty. Default: false. */
+	discard?: boolean
 	onProgress?(progress: Read): void
 }
 
@@ -54,11 +56,11 @@ export interface Version {
 	bytes: { total: number; stored: number }
 }
 
-export interface Store extends Pick<Channels, 'resolve' | 'good'> {
+export interface Store extends Pick<Channels, 'resolve' | 'latest' | 'good' | 'arrived' | 'kept' | 'forget'> {
 	/** @throws SpillwayError `integrity`, `malformed`, `storage-full`, `not-found`, `aborted`, and those of `fetchBytes`. */
 	read(model: string, pointer: Pointer, options: ReadOptions): Promise<Version>
-	/** Remembers a version as the last good one, and deletes what only the one before needed. */
-	commit(model: string, pointer: Pointer): Promise<void>
+	/** Remembers a version as the last good one for who asks in this way, and deletes what only the one before needed. */
+	commit(model: string, asked: string | undefined, pointer: Pointer): Promise<void>
 }
 
 /** Chunks that are under way at a time: so many are lost at most when all breaks off. */
@@ -98,16 +100,34 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 			if (!nameSchema.safeParse(model).success) throw new SpillwayError('invalid-input', `${JSON.stringify(model)} is no name of a model`)
 			return channels.resolve(model, version, signal)
 		},
-		good: channels.good,
+		latest: channels.latest,
+		arrived: channels.arrived,
+		kept: channels.kept,
+		forget: channels.forget,
+		async good(model, asked, digest) {
+			const pointer = await channels.good(model, asked, digest)
+			if (digest === undefined || pointer?.digest === digest) return pointer
+			// Another tab has gone on to another version since; the digest speaks for itself.
+			const stored = await findStored({ digest, what: `the manifest of ${model}`, storage: bytes })
+			try {
+				const manifest = stored && parseManifest(stored)
+				return manifest?.model === model ? { digest, version: manifest.version, serial: 0 } : pointer
+			} catch {
+				// Written by another build of Spillway, with another schema.
+				return pointer
+			}
+		},
 		async read(model, pointer, options) {
-			const manifest = await readManifest(model, pointer, options)
+			const { versions } = storage
+			const wanted = { model, version: pointer.version, digest: pointer.digest }
+			const [manifest] = await Promise.all([readManifest(model, pointer, options), versions.hold(wanted)])
 			const names = [...new Set(await options.files(manifest))]
 			const total = names.reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
 			const progress = { loaded: 0, total, stored: 0 }
 			const tell = () => options.onProgress?.({ ...progress, left: left.of(total - progress.loaded) })
 			const left = new TimeLeft(tell)
 			tell()
-			const files = new Map(names.map((name) => [name, allocate(manifest, name)]))
+			const files = new Map(options.discard ? [] : names.map((name) => [name, allocate(manifest, name)]))
 			const put = ({ chunk, places }: Piece, found: Uint8Array, stored: boolean) => {
 				for (const { name, offset } of places) {
 					files.get(name)?.set(found, offset)
@@ -123,6 +143,12 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 				else missing.push(piece)
 			})
 			if (missing.length > 0) options.permit?.(missing.reduce((sum, { chunk }) => sum + chunk.size, 0))
+			// Room is made before the first byte comes; a version that is there is only written down.
+			const held = versions.hold(
+				wanted,
+				Array.from(pieces(manifest, names), ({ chunk }) => chunk),
+			)
+			if (missing.length > 0) await held
 			const failures = new Failures(options.network === 'hasty' ? hasty : patience)
 			await inTurn(missing, parallel, options.signal, async (piece, signal) => {
 				const { chunk, what } = piece
@@ -131,30 +157,13 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 			})
 			return { manifest, digest: pointer.digest, files, bytes: { total, stored: progress.stored } }
 		},
-		async commit(model, pointer) {
-			const before = await channels.commit(model, pointer)
-			if (before) await sweep(before)
+		async commit(model, asked, pointer) {
+			const before = await channels.commit(model, asked, pointer)
+			if (before) storage.versions.release(before.digest)
+			const swept = storage.versions.sweep(await channels.kept())
+			// Else there is hardly anything to delete.
+			if (before) await swept
 		},
-	}
-
-	/** Deletes the chunks of a version that no kept version of any model shares. */
-	async function sweep(old: Pointer): Promise<void> {
-		const kept = new Set<string>()
-		for (const pointer of await channels.kept()) for (const digest of await digestsOf(pointer)) kept.add(digest)
-		for (const digest of await digestsOf(old)) if (!kept.has(digest)) await bytes.delete(digest)
-	}
-
-	/** The manifest's own digest and those of its chunks, as far as the manifest is stored. */
-	async function digestsOf({ digest }: Pointer): Promise<string[]> {
-		const stored = await bytes.get(digest)
-		if (!stored || (await digestOf(stored)) !== digest) return []
-		try {
-			const chunks = Object.values(parseManifest(stored).files).flatMap((file) => file.chunks)
-			return [digest, ...chunks.map((chunk) => chunk.digest)]
-		} catch {
-			// Written by another build of Spillway, with another schema.
-			return [digest]
-		}
 	}
 }
 

@@ -27,6 +27,8 @@ interface Link {
  */
 export function shareable(control: OwnControl, connect: (port: Port) => () => void, locks = navigator.locks): EngineControl {
 	const claims = new Claims((model) => control.unload(model))
+	/** Which tabs wait for which updates. */
+	const updates = new Claims((model) => control.stopUpdating(model))
 	const links = new Map<string, Link>()
 	const life = new AbortController()
 	let engine = ''
@@ -45,6 +47,14 @@ export function shareable(control: OwnControl, connect: (port: Port) => () => vo
 				return outcome
 			},
 			stopLoading: (model) => claims.drop(tab, model) && control.stopLoading(model),
+			async update(...wanted) {
+				const [model] = wanted
+				updates.add(tab, model)
+				const outcome = await control.update(...wanted)
+				updates.drop(tab, model)
+				return outcome
+			},
+			stopUpdating: (model) => updates.drop(tab, model) && control.stopUpdating(model),
 			unload: async (model) => {
 				if (claims.drop(tab, model)) await control.unload(model)
 			},
@@ -116,6 +126,7 @@ export function shareable(control: OwnControl, connect: (port: Port) => () => vo
 				links.get(tab)?.end()
 				links.delete(tab)
 				claims.leave(tab)
+				updates.leave(tab)
 			},
 			locks,
 		)

@@ -3,12 +3,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
-import type { Pointer, Trust } from '../../runtime/store/channel.ts'
 import { Mirrors } from '../../runtime/store/mirrors.ts'
 import { memoryStorage } from '../../runtime/store/storage/memory.ts'
 import { resilientStorage } from '../../runtime/store/storage/resilient.ts'
 import type { Backing, Storage } from '../../runtime/store/storage/storage.ts'
 import { createStore, type Read, type ReadOptions, type Store, type Version } from '../../runtime/store/store.ts'
+import type { Trust } from '../../runtime/store/trust.ts'
 import { storageContract } from './store-contract.ts'
 import { filesOf, type Packed, packed, pixelDescription, textDescription } from './tiny.ts'
 import { faults, type ModelsServer, modelsServer } from './tiny-server.ts'
@@ -47,10 +47,10 @@ async function load(
 	version?: string,
 	options: Partial<ReadOptions> = {},
 ): Promise<Version & { asked: string | undefined }> {
-	const { candidates, revalidation } = await store.resolve(name, version, signal())
-	const [pointer] = candidates as [Pointer]
+	const { first, next, revalidation } = await store.resolve(name, version, signal())
+	const pointer = next ?? first
 	const read = await store.read(name, pointer, { ...all(), ...options })
-	await store.commit(name, pointer)
+	await store.commit(name, version, pointer)
 	const asked = await revalidation
 	return {
 		...read,
@@ -169,8 +169,8 @@ describe('a channel that cannot be used', () => {
 		await load()
 		server.spoil(/channel/, () => {})
 		const controller = new AbortController()
-		const { candidates, revalidation } = await storeFor().resolve(name, undefined, controller.signal)
-		expect(candidates).toEqual([{ digest: first.digest, version: '1.0.0', serial: 1 }])
+		const { first: pointer, next, revalidation } = await storeFor().resolve(name, undefined, controller.signal)
+		expect([pointer, next]).toEqual([{ digest: first.digest, version: '1.0.0', serial: 1 }, null])
 		controller.abort()
 		expect(await revalidation).toMatchObject({ error: { code: 'aborted' } })
 	})
@@ -223,11 +223,10 @@ describe('a second visit', () => {
 		const next = await second()
 		await server.publish(next, { serial: 2 })
 		await load()
-		const { candidates } = await storeFor().resolve(name, undefined, signal())
-		expect(candidates.map(({ version }) => version)).toEqual(['1.1.0', '1.0.0'])
+		const { first: good, next: newer } = await storeFor().resolve(name, undefined, signal())
+		expect([newer?.version, good.version]).toEqual(['1.1.0', '1.0.0'])
 		server.spoil(/manifests/, faults.status(503))
-		const [newer, good] = candidates as [Pointer, Pointer]
-		await expect(storeFor().read(name, newer, { ...all(), network: 'hasty' })).rejects.toMatchObject({ code: 'upstream' })
+		await expect(storeFor().read(name, newer ?? good, { ...all(), network: 'hasty' })).rejects.toMatchObject({ code: 'upstream' })
 		expect(server.requests.filter((path) => path === manifestPath(next.digest))).toHaveLength(1)
 		expect((await storeFor().read(name, good, all())).bytes.stored).toBeGreaterThan(0)
 	})
@@ -235,9 +234,9 @@ describe('a second visit', () => {
 	test('keeps what another model shares', async () => {
 		const description = { ...textDescription('1.0.0'), model: 'tiny-other' }
 		await server.publish(await packed(description))
-		const [other] = (await storeFor().resolve('tiny-other', undefined, signal())).candidates as [Pointer]
+		const { first: other } = await storeFor().resolve('tiny-other', undefined, signal())
 		await storeFor().read('tiny-other', other, all())
-		await storeFor().commit('tiny-other', other)
+		await storeFor().commit('tiny-other', undefined, other)
 		await load()
 		await server.publish(await second(), { serial: 2 })
 		await load()
@@ -414,7 +413,7 @@ test('one bad load does not spoil the next one, of this model or another', async
 	server.spoil(/chunks/, faults.flipped)
 	await expect(load(store)).rejects.toMatchObject({ code: 'integrity' })
 	server.mend()
-	const [pointer] = (await store.resolve('tiny-pixels', undefined, signal())).candidates as [Pointer]
+	const { first: pointer } = await store.resolve('tiny-pixels', undefined, signal())
 	expect((await store.read('tiny-pixels', pointer, all())).digest).toBe(pixels.digest)
 	expect((await load(store)).digest).toBe(first.digest)
 })

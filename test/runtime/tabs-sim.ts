@@ -147,6 +147,8 @@ async function startSimulated(origin: Origin, tab: string, signal: AbortSignal, 
 				return { ok: true, value: { model } as never }
 			},
 			stopLoading() {},
+			update: async (model) => ({ ok: true, value: { model, changed: false } as never }),
+			stopUpdating() {},
 			sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
 			explain: (model) => ({ model }) as never,
 			async unload(model) {

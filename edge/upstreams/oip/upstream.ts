@@ -4,6 +4,7 @@ import type { Manifest } from '../../../models/format/manifest.ts'
 import { spaceOf } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Executor } from '../../../runtime/core/executor.ts'
+import { satisfies } from '../../../runtime/core/version.ts'
 import type { Fetch } from '../../../runtime/remote/exchange.ts'
 import { serverExecutor } from '../../../runtime/remote/server.ts'
 import { checkInputs } from '../../../runtime/session/inputs.ts'
@@ -39,7 +40,7 @@ export function oipUpstream({ upstream, key, manifest, digest, fetch }: OipOptio
 		binary,
 		fetch,
 		serves: (model) =>
-			model.name === manifest.model && (model.version ?? manifest.version) === manifest.version
+			model.name === manifest.model && satisfies(manifest.version, model.version ?? manifest.version)
 				? { name: remoteName, version, variant, space }
 				: undefined,
 	})
