@@ -2,10 +2,9 @@
 
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { getBrowser } from '../browser/launch.ts'
-import { findChromium } from '../setup/chromium.mjs'
 import { ask, choose, openDesk, ready, said, state } from './desk.ts'
 import { openShop, type Shop } from './shop.ts'
 
@@ -16,24 +15,6 @@ beforeAll(async () => {
 	browser = await getBrowser()
 	shop = await openShop()
 })
-
-/** A customer who has been here before, with the model on the device. */
-function regular(): { context: BrowserContext; page: Page } {
-	const customer = {} as { context: BrowserContext; page: Page }
-	beforeAll(async () => {
-		customer.context = await browser.newContext()
-		const page = await openDesk(customer.context, shop.origin)
-		await ready(page)
-		await page.waitForFunction(() => document.querySelector('#offline-text')?.textContent?.includes('without a network'))
-		await page.close()
-	})
-	beforeEach(async () => {
-		await customer.page?.close()
-		customer.page = await openDesk(customer.context, shop.origin)
-	})
-	afterAll(() => customer.context.close())
-	return customer
-}
 
 describe('a first visit', () => {
 	test('loads the model with a progress bar; this device then answers', async () => {
@@ -102,21 +83,6 @@ describe('a first visit', () => {
 	})
 })
 
-test('the page can be installed as an app', async () => {
-	// Profiles that are gone afterwards, as tests have them, count as incognito, where nothing can be installed.
-	const context = await chromium.launchPersistentContext('', { executablePath: await findChromium(), args: ['--no-sandbox'] })
-	const page = await openDesk(context, shop.origin, 'edge-only')
-	const devtools = await context.newCDPSession(page)
-	expect(await devtools.send('Page.getInstallabilityErrors')).toEqual({ installabilityErrors: [] })
-	const { errors, data } = await devtools.send('Page.getAppManifest')
-	expect(errors).toEqual([])
-	const { icons } = JSON.parse(data ?? '{}') as { icons: { src: string; purpose: string }[] }
-	expect(icons.map(({ purpose }) => purpose)).toContain('maskable')
-	for (const { src } of icons) expect((await page.request.get(shop.origin + src)).status()).toBe(200)
-	await page.waitForSelector('#install:not([hidden])')
-	await context.close()
-})
-
 test('an edge that gives the page no key answers nothing; the page then keeps to the device', async () => {
 	shop.hold(/^\/models\/chunks\//)
 	const context = await browser.newContext()
@@ -129,7 +95,20 @@ test('an edge that gives the page no key answers nothing; the page then keeps to
 })
 
 describe('a later visit', () => {
-	const customer = regular()
+	/** Has been here before, with the model on the device. */
+	const customer = {} as { context: BrowserContext; page: Page }
+	beforeAll(async () => {
+		customer.context = await browser.newContext()
+		const page = await openDesk(customer.context, shop.origin)
+		await ready(page)
+		await page.waitForFunction(() => document.querySelector('#offline-text')?.textContent?.includes('without a network'))
+		await page.close()
+	})
+	beforeEach(async () => {
+		await customer.page?.close()
+		customer.page = await openDesk(customer.context, shop.origin)
+	})
+	afterAll(() => customer.context.close())
 
 	test('says clearly when nothing fits, and shows what comes nearest', async () => {
 		const { page } = customer
@@ -230,32 +209,5 @@ describe('a later visit', () => {
 		await expect
 			.poll(() => page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting ?? null), { timeout: 20_000 })
 			.toBe(null)
-	})
-})
-
-describe('with the server gone', () => {
-	const customer = regular()
-	beforeAll(() => shop.shut())
-
-	test('the page opens, the model is there, and this device answers', async () => {
-		const { page } = customer
-		await ready(page)
-		const { heading, route } = await ask(page, 'what psi for 28 mm tires')
-		expect(heading).toBe('How hard should I pump my tyres?')
-		expect(route).toContain('This device answered in')
-	})
-
-	test('a question for the edge ends in a clear word, and this device takes it over when told to', async () => {
-		const { page } = customer
-		await ready(page)
-		await choose(page, 'edge-only')
-		await page.waitForSelector('#state[data-phase=edge]')
-		const { heading, route } = await ask(page, 'reset my password')
-		expect(heading).toBe('Our edge cannot be reached')
-		expect(route).toBe('')
-		await page.click('text=Use this device')
-		const answer = await said(page, 'reset my password')
-		expect(answer.heading).toBe('I forgot my password and cannot log in.')
-		expect(answer.route).toContain('This device answered')
 	})
 })
