@@ -25,7 +25,7 @@ export interface StoredManifest {
  * The models address, read. The first three answer `null` for what is not there, and throw `integrity` for what is there but damaged: an edge must not hand out, under an address that is cached for a year, bytes that are not those it names.
  */
 export interface Catalog {
-	/** The current channel. Read anew at most every `refresh` ms. */
+	/** The current channel. Read anew at most every `refresh` ms; while that does not succeed, the last one that did. */
 	channel(model: string): Promise<PackedChannel | null>
 	manifest(digest: string): Promise<StoredManifest | null>
 	chunk(digest: string): Promise<Uint8Array<ArrayBuffer> | null>
@@ -36,6 +36,8 @@ export interface Catalog {
 export interface CatalogOptions {
 	/** Milliseconds for which a channel that was read is believed. Default 5,000. */
 	refresh?: number
+	/** Milliseconds for which a request waits while a channel is read anew, before it goes on with the last one. Default 1,000. */
+	patience?: number
 	/** The time in milliseconds. Default: `Date.now`. */
 	now?: () => number
 }
@@ -48,20 +50,47 @@ export interface CatalogOptions {
  * @param files the models address: `minilm/channel.jws`, `manifests/…`, `chunks/…`.
  * @example const catalog = createCatalog(folder('dist/packed'))
  */
-export function createCatalog(files: Files, { refresh = 5000, now = Date.now }: CatalogOptions = {}): Catalog {
+export function createCatalog(files: Files, { refresh = 5000, patience = 1000, now = Date.now }: CatalogOptions = {}): Catalog {
+	/** `read`: when the reading began. */
 	const channels = new Map<string, { packed: PackedChannel; read: number }>()
 	const manifests = new Map<string, StoredManifest>()
+	const told = new Map<string, string>()
+
+	async function read(model: string): Promise<PackedChannel | null> {
+		const began = now()
+		const bytes = await readFile(files, channelPath(model))
+		const last = channels.get(model)
+		// One that began later has been faster.
+		if (last && last.read > began) return last.packed
+		if (!bytes) {
+			channels.delete(model)
+			return null
+		}
+		const jws = new TextDecoder().decode(bytes).trim()
+		const packed = last?.packed.jws === jws ? last.packed : { jws, channel: readable(() => readChannel(jws)) }
+		channels.set(model, { packed, read: began })
+		told.delete(model)
+		return packed
+	}
+
+	/** Once, not at each try. */
+	function tell(model: string, fault: string): void {
+		if (told.get(model) !== fault) console.error(`${model}: its channel cannot be read anew, and the last one goes on: ${fault}`)
+		told.set(model, fault)
+	}
 
 	return {
 		async channel(model) {
 			const kept = channels.get(model)
-			if (kept && now() - kept.read < refresh) return kept.packed
-			const bytes = await readFile(files, channelPath(model))
-			if (!bytes) return null
-			const jws = new TextDecoder().decode(bytes).trim()
-			const packed = kept?.packed.jws === jws ? kept.packed : { jws, channel: readable(() => readChannel(jws)) }
-			channels.set(model, { packed, read: now() })
-			return packed
+			if (!kept) return read(model)
+			if (now() - kept.read < refresh) return kept.packed
+			// Whoever is slow or away is asked again after `refresh`, not at each request.
+			kept.read = now()
+			const anew = read(model).catch((error) => {
+				tell(model, messageOf(error))
+				return kept.packed
+			})
+			return within(patience, anew, kept.packed)
 		},
 
 		async manifest(digest) {
@@ -82,6 +111,19 @@ export function createCatalog(files: Files, { refresh = 5000, now = Date.now }: 
 		},
 
 		compressed: compressedForms(files),
+	}
+}
+
+/** What comes of `work`, or `otherwise` when that takes longer than so many milliseconds. */
+async function within<T>(patience: number, work: Promise<T>, otherwise: T): Promise<T> {
+	let timer: ReturnType<typeof setTimeout> | undefined
+	const late = new Promise<T>((resolve) => {
+		timer = setTimeout(() => resolve(otherwise), patience)
+	})
+	try {
+		return await Promise.race([work, late])
+	} finally {
+		clearTimeout(timer)
 	}
 }
 

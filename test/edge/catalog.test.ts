@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createCatalog } from '../../edge/catalog/catalog.ts'
 import { createChannels } from '../../edge/catalog/channels.ts'
+import type { Files } from '../../edge/catalog/files.ts'
 import { streamFile } from '../../edge/catalog/whole-file.ts'
 import { folder } from '../../edge/platform/node/folder.ts'
 import { verifyChannel } from '../../models/format/channel.ts'
@@ -48,6 +49,52 @@ describe('a catalogue', () => {
 		now = 5000
 		expect((await catalog.channel('tiny-text'))?.channel).toMatchObject({ version: '1.0.1', serial: 2 })
 		await own.remove()
+	})
+
+	describe('whose storage', () => {
+		const slow = (delay: () => number): Files => {
+			const files = folder(packed.folder)
+			return {
+				async get(path) {
+					await new Promise((resolve) => setTimeout(resolve, Math.max(0, delay())))
+					if (delay() < 0) throw new Error('it is away')
+					return files.get(path)
+				},
+			}
+		}
+
+		test('is away goes on with the last channel, and asks again later', async () => {
+			let delay = 0
+			let [now, asked] = [0, 0]
+			const files = slow(() => delay)
+			const counting: Files = {
+				get(path) {
+					asked++
+					return files.get(path)
+				},
+			}
+			const catalog = createCatalog(counting, { refresh: 5000, now: () => now })
+			const first = await catalog.channel('tiny-text')
+			delay = -1
+			for (now of [6000, 7000, 10_999]) expect(await catalog.channel('tiny-text')).toBe(first)
+			expect(asked).toBe(2)
+			now = 11_000
+			expect(await catalog.channel('tiny-text')).toBe(first)
+			expect(asked).toBe(3)
+			// Who never had it is told.
+			await expect(createCatalog(counting).channel('tiny-text')).rejects.toThrow('it is away')
+		})
+
+		test('hangs does not make calls wait', async () => {
+			let delay = 0
+			const catalog = createCatalog(
+				slow(() => delay),
+				{ refresh: 0, patience: 20 },
+			)
+			const first = await catalog.channel('tiny-text')
+			delay = 30_000
+			expect(await catalog.channel('tiny-text')).toBe(first)
+		})
 	})
 
 	test('refuses what is damaged: a flipped byte in a chunk, in a manifest, a channel that is none', async () => {

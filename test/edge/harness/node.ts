@@ -11,8 +11,8 @@ const cli = fileURLToPath(new URL('../../../edge/cli/main.ts', import.meta.url))
 
 export interface NodeOptions {
 	config: EdgeConfigInput
-	/** Folder with packed models. */
-	models: string
+	/** Folder with packed models. Default: the place that the configuration names. */
+	models?: string
 	/** State folder. Default: a fresh one, removed at the end. */
 	state?: string
 	/** Environment variables. */
@@ -38,7 +38,17 @@ export async function startNode({ config, models, state, secrets = {}, port = 0,
 		await writeFile(file, JSON.stringify(config))
 		const child = await startChild({
 			command: process.execPath,
-			args: [cli, 'serve', '--config', file, '--port', String(port), '--models', models, '--state', state ?? join(folder, 'state')],
+			args: [
+				cli,
+				'serve',
+				'--config',
+				file,
+				'--port',
+				String(port),
+				...(models ? ['--models', models] : []),
+				'--state',
+				state ?? join(folder, 'state'),
+			],
 			env: secrets,
 			readyFd: 1,
 			ready: (line) => new RegExp(`^${until} (\\S+)`).exec(line)?.[1],
