@@ -42,7 +42,7 @@ export interface Channels {
 	 *   `channel-expired`, `malformed`, and those of `fetchFrom`.
 	 */
 	resolve(model: string, asked: string | undefined, signal: AbortSignal): Promise<Resolution>
-	/** Asks the channel now, patiently. @throws as `resolve`, when no version is stored. */
+	/** Asks the channel now, patiently. @throws what `resolve` throws when no version is stored. */
 	latest(model: string, asked: string | undefined, signal: AbortSignal): Promise<Pointer>
 	/**
 	 * A version that has served here; the channel is not asked.
@@ -65,8 +65,6 @@ export function createChannels({ mirrors, trust, records }: ChannelOptions): Cha
 
 	/** Asks the network. */
 	async function ask(model: string, asked: string | undefined, signal: AbortSignal, patience: Patience): Promise<Pointer> {
-		if (asked !== undefined && !isRange(asked))
-			throw new SpillwayError('invalid-input', `${model}: ${JSON.stringify(asked)} is neither a version nor a range such as "^1"`)
 		const channel = await read(model, signal, patience, 'no-cache').catch((error: SpillwayError) => {
 			// The keys may be those from before they were changed, and the channel signed after.
 			if (error.code !== 'untrusted' || 'keys' in trust || signal.aborted) throw error
@@ -120,6 +118,8 @@ export function createChannels({ mirrors, trust, records }: ChannelOptions): Cha
 
 	return {
 		async resolve(model, asked, signal) {
+			if (asked !== undefined && !isRange(asked))
+				throw new SpillwayError('invalid-input', `${model}: ${JSON.stringify(asked)} is neither a version nor a range such as "^1"`)
 			const { good, next = null } = await known.standing(model, asked ?? '')
 			const overdue = Math.abs(Date.now() - (await known.heard(model)).time) > unheard
 			if (good) return { first: good, next, revalidation: revalidate(model, asked, signal), overdue }
@@ -128,7 +128,7 @@ export function createChannels({ mirrors, trust, records }: ChannelOptions): Cha
 			} catch (thrown) {
 				const error = SpillwayError.from(thrown)
 				// Others may have asked for it in another way.
-				const first = error.code === 'invalid-input' || signal.aborted ? undefined : await stored(model, asked)
+				const first = signal.aborted ? undefined : await stored(model, asked)
 				if (!first) throw error
 				return { first, next: null, revalidation: Promise.resolve({ error }), overdue: false }
 			}

@@ -16,8 +16,8 @@ export interface ModelsServer {
 	key: string
 	/** Paths asked for, in order. */
 	requests: string[]
-	/** Puts a version's manifest and chunks there, and a channel that names it. */
-	publish(packed: Packed, channel?: { serial?: number; expires?: number; key?: SigningKey }): Promise<void>
+	/** Puts a version's manifest and chunks there, and a channel that names it, and beside it others that are there. */
+	publish(packed: Packed, channel?: { serial?: number; expires?: number; key?: SigningKey; versions?: Packed[] }): Promise<void>
 	/** Takes a path away. */
 	remove(path: string): void
 	/** Spoils the next `times` answers (default: all) to paths that match. */
@@ -55,11 +55,20 @@ export async function modelsServer(): Promise<ModelsServer> {
 		base: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/models/`),
 		key: signing.x,
 		requests,
-		async publish({ manifest, digest, bytes, chunks }, { serial = 1, expires, key = signing } = {}) {
+		async publish({ manifest, digest, bytes, chunks }, { serial = 1, expires, key = signing, versions = [] } = {}) {
 			const issued = Math.floor(Date.now() / 1000)
 			const { model, version } = manifest
 			const jws = await signChannel(
-				{ format: 'spillway-channel/1', model, version, manifest: digest, serial, issued, expires: expires ?? issued + 3600 },
+				{
+					format: 'spillway-channel/1',
+					model,
+					version,
+					manifest: digest,
+					versions: versions.map(({ manifest, digest }) => ({ version: manifest.version, manifest: digest })),
+					serial,
+					issued,
+					expires: expires ?? issued + 3600,
+				},
 				key,
 			)
 			files.set(channelPath(model), new TextEncoder().encode(jws))
