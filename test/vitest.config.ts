@@ -1,8 +1,12 @@
-// The tests of `npm test`: those in Node, and after them, one file at a time, those that drive a browser or the whole system.
+// The tests of `npm test`: those in Node; after them those that drive a browser or the whole system, two files at a time; then, one at a time,
+// those that measure.
 
 import { defineConfig } from 'vitest/config'
 
-const oneAtATime = ['test/{browser,page,demo,package/vite,start}/**/*.test.ts']
+const driving = ['test/{browser,demo}/**/*.test.ts', 'test/package/*/**/*.test.ts']
+
+/** Their outcome depends on how long something takes, or how much memory or processor time: nothing else may run beside them. */
+const measuring = ['test/browser/{lifecycle,memory,pool,provider,smooth,stress,tabs-memory}.test.ts', 'test/start/**/*.test.ts']
 
 export default defineConfig({
 	root: new URL('..', import.meta.url).pathname,
@@ -14,7 +18,7 @@ export default defineConfig({
 				test: {
 					name: 'node',
 					include: ['test/**/*.test.ts'],
-					exclude: [...oneAtATime, 'test/full/**'],
+					exclude: [...driving, ...measuring, 'test/full/**'],
 					sequence: { groupOrder: 0 },
 					testTimeout: 30_000,
 					hookTimeout: 60_000,
@@ -23,10 +27,21 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
-					name: 'one at a time',
-					include: oneAtATime,
-					fileParallelism: false,
+					name: 'driving',
+					include: driving,
+					exclude: measuring,
 					sequence: { groupOrder: 1 },
+					testTimeout: 60_000,
+					hookTimeout: 120_000,
+				},
+			},
+			{
+				extends: true,
+				test: {
+					name: 'measuring',
+					include: measuring,
+					fileParallelism: false,
+					sequence: { groupOrder: 2 },
 					testTimeout: 60_000,
 					hookTimeout: 120_000,
 				},
