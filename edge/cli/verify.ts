@@ -36,6 +36,7 @@ async function verifyPlace(place: string, models: string[], options: Options, co
 		if (channel) {
 			rows.push(['manifest', channel.manifest])
 			rows.push(['channel', `serial number ${channel.serial}, good until ${date(channel.expires * 1000)}`])
+			if (channel.versions?.length) rows.push(['beside it', channel.versions.map(({ version }) => version).join(', ')])
 			rows.push(['content', `${chunks} chunks verified, ${bytes(size)}`])
 		}
 		const verdict = problems.length ? `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}` : 'good'

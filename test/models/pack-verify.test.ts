@@ -77,6 +77,23 @@ describe('verify', () => {
 		])
 	})
 
+	it('looks at the versions beside the current one, too', async () => {
+		const folder = await copy()
+		const source = join(scratch, 'next')
+		await cp(join(scratch, 'ring'), source, { recursive: true })
+		const description = JSON.parse(await readFile(join(source, 'model.json'), 'utf8'))
+		await writeFile(join(source, 'model.json'), JSON.stringify({ ...description, version: '1.1.0' }))
+		const graph = await readFile(join(source, 'ring.onnx'))
+		// A member that nobody knows: another file, the same graph.
+		await writeFile(join(source, 'ring.onnx'), Buffer.concat([graph, Buffer.from([0xf8, 0x3e, 0x01])]))
+		await pack(source, folder, { key, now })
+		expect(await verify(folder, { trust: [key.x], now })).toMatchObject([{ problems: [], chunks: 5 }])
+		await rm(join(folder, chunkPath(chunk('ring.onnx', 0))))
+		expect(await problems(folder)).toEqual([expect.stringContaining('chunk 0 of ring.onnx: cannot be read')])
+		await rm(join(folder, manifestPath(digest)))
+		expect(await problems(folder)).toEqual([expect.stringContaining(`${manifestPath(digest)}: cannot be read`)])
+	})
+
 	it('finds any flipped byte, in whatever file', async () => {
 		const folder = await copy()
 		const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
@@ -131,7 +148,9 @@ describe('verify', () => {
 
 	it('names an expired channel', async () => {
 		const [model] = await verify(good, { trust: [key.x], now: now + 100 * 86_400_000 })
-		expect(model?.problems).toEqual(['ring/channel.jws: channel: expired on 2030-04-01T00:00:00.000Z; it must be signed anew'])
+		expect(model?.problems).toEqual([
+			'ring/channel.jws: channel: expired on 2030-04-01T00:00:00.000Z, and the clock here says 2030-04-11T00:00:00.000Z: it must be signed anew, or the clock be set',
+		])
 	})
 
 	it('names a channel that is none, and one in the wrong place', async () => {

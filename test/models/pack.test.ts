@@ -8,7 +8,7 @@ import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
 import * as ort from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { assembleFile } from '../../models/format/assemble.ts'
-import { type Channel, verifyChannel } from '../../models/format/channel.ts'
+import { type Channel, readChannel, verifyChannel } from '../../models/format/channel.ts'
 import { digestOf } from '../../models/format/digest.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
 import { chunkPath, compressedPath, manifestPath } from '../../models/format/layout.ts'
@@ -190,6 +190,31 @@ describe('packing twice', () => {
 		// The manifest, plain and compressed.
 		expect(Object.keys(after).length).toBe(Object.keys(before).length + 2)
 		expect(packed.written).toBe((await stat(join(out, manifestPath(packed.digest)))).size)
+	})
+
+	it('keeps the versions before published, the newest first, and withdraws those that are newer than the one that comes back', async () => {
+		const out = fresh()
+		const packs: Record<string, { digest: string; serial: number }> = {}
+		const publish = async (version: string) => {
+			packs[version] = await pack(await changed((description) => (description.version = version)), out, { key, now })
+			const { versions, serial, ...channel } = readChannel(await readFile(join(out, 'ring/channel.jws'), 'utf8'))
+			expect(channel).toMatchObject({ version, manifest: packs[version]?.digest })
+			expect(versions?.map(({ manifest }) => manifest)).toEqual(versions?.map(({ version }) => packs[version]?.digest))
+			return [serial, ...(versions?.map(({ version }) => version) ?? [])]
+		}
+		expect(await publish('1.0.0')).toEqual([1])
+		expect(await publish('1.1.0')).toEqual([2, '1.0.0'])
+		expect(await publish('1.10.0')).toEqual([3, '1.1.0', '1.0.0'])
+		expect(await publish('1.10.0')).toEqual([3, '1.1.0', '1.0.0'])
+		expect(await publish('1.1.0')).toEqual([4, '1.0.0'])
+		expect(await publish('2.0.0')).toEqual([5, '1.1.0', '1.0.0'])
+		await rm(join(out, manifestPath(packs['1.1.0']?.digest as string)))
+		expect(await publish('2.0.1')).toEqual([6, '2.0.0', '1.0.0'])
+		for (let patch = 2; patch < 20; patch++) await publish(`2.0.${patch}`)
+		const last = await publish('3.0.0')
+		expect(last).toHaveLength(17)
+		expect(last.slice(0, 3)).toEqual([25, '2.0.19', '2.0.18'])
+		expect(last.at(-1)).toBe('2.0.4')
 	})
 
 	it('changes only the chunks of a tensor that changes', async () => {

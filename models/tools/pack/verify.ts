@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
-import { type Channel, readChannel, verifyChannel } from '../../format/channel.ts'
+import { type Channel, type Published, readChannel, verifyChannel } from '../../format/channel.ts'
 import { checkDigest, digestOf } from '../../format/digest.ts'
 import { checkTrustKey } from '../../format/keys.ts'
 import { channelPath, chunkPath, compressedPath, manifestPath } from '../../format/layout.ts'
@@ -32,8 +32,8 @@ export interface VerifiedModel {
 }
 
 /**
- * Checks signature, expiry and schema of each channel, digest and schema of its manifest, and digest and size of every chunk and
- * file. Goes on after a problem, so that the list is complete.
+ * Checks signature, expiry and schema of each channel, digest and schema of the manifests that it names, and digest and size of every chunk
+ * and file. Goes on after a problem, so that the list is complete.
  *
  * @param base folder or address of the models.
  * @throws SpillwayError `malformed` for wrong options, `not-found` when there is no model to look at.
@@ -54,10 +54,18 @@ async function verifyModel(place: Place, model: string, trust: readonly string[]
 	const problems: string[] = []
 	const note = (where: string, error: unknown) => problems.push(prefixed(where, messageOf(error)))
 	const channel = await readTrusted(place, model, trust, now, note)
-	const manifest = channel && (await readManifest(place, channel, note))
-	const sizes = manifest ? await checkFiles(place, manifest, note) : new Map<string, number>()
+	const sizes = new Map<string, number>()
+	const files = new Set<string>()
+	for (const { model, ...one } of channel ? publishedIn(channel) : []) {
+		const manifest = await readManifest(place, model, one, note)
+		if (manifest) for (const [digest, size] of await checkFiles(place, manifest, files, note)) sizes.set(digest, size)
+	}
 	return { model, channel, chunks: sizes.size, size: [...sizes.values()].reduce((sum, size) => sum + size, 0), problems }
 }
+
+/** The current version, and those beside it. */
+const publishedIn = ({ model, version, manifest, versions = [] }: Channel): (Published & { model: string })[] =>
+	[{ version, manifest }, ...versions].map((one) => ({ model, ...one }))
 
 /** Bytes that a manifest or a chunk may have. */
 const largest = 64 * 1024 * 1024
@@ -83,15 +91,16 @@ async function readTrusted(
 	}
 }
 
-async function readManifest(place: Place, channel: Channel, note: Note): Promise<Manifest | null> {
-	const path = manifestPath(channel.manifest)
+async function readManifest(place: Place, model: string, { version, manifest: digest }: Published, note: Note): Promise<Manifest | null> {
+	const path = manifestPath(digest)
 	try {
 		const bytes = await place.read(path)
-		await checkDigest('manifest', bytes, { digest: channel.manifest }).catch((error) => note(path, error))
-		await checkCompressed(place, path, channel.manifest, note)
+		await checkDigest('manifest', bytes, { digest }).catch((error) => note(path, error))
+		await checkCompressed(place, path, digest, note)
 		const manifest = parseManifest(bytes)
+		const said = { model, version }
 		for (const name of ['model', 'version'] as const)
-			if (manifest[name] !== channel[name]) note(path, new Error(`${name} is ${manifest[name]}, the channel says ${channel[name]}`))
+			if (manifest[name] !== said[name]) note(path, new Error(`${name} is ${manifest[name]}, the channel says ${said[name]}`))
 		return manifest
 	} catch (error) {
 		note(path, error)
@@ -99,11 +108,17 @@ async function readManifest(place: Place, channel: Channel, note: Note): Promise
 	}
 }
 
-/** @returns size of each chunk that is good, by digest. */
-async function checkFiles(place: Place, manifest: Manifest, note: Note): Promise<Map<string, number>> {
+/**
+ * @param known digests of files that were looked at in another version.
+ * @returns size of each chunk that is good, by digest.
+ */
+async function checkFiles(place: Place, manifest: Manifest, known: Set<string>, note: Note): Promise<Map<string, number>> {
 	const good = new Map<string, number>()
 	const bad = new Set<string>()
 	for (const [name, file] of Object.entries(manifest.files)) {
+		const looked = JSON.stringify([file.digest, file.chunks])
+		if (known.has(looked)) continue
+		known.add(looked)
 		const whole = createHash('sha256')
 		let complete = true
 		for (const [index, chunk] of file.chunks.entries()) {
