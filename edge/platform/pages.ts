@@ -1,9 +1,12 @@
 // Static pages: the demo, the script for pages of any origin, and the files of the API's documentation.
 
+import { brotliCompress, constants } from 'node:zlib'
 import { Hono } from 'hono'
 import { digestOf } from '../../models/format/digest.ts'
+import { takesBrotli } from '../catalog/encoding.ts'
 import type { Files } from '../catalog/files.ts'
 import { immutable, respond, revalidate } from '../catalog/respond.ts'
+import { serveFile, typeOf } from './static.ts'
 
 export interface PagesOptions {
 	/** The demo, served at `/`. */
@@ -39,32 +42,20 @@ export function pages({ demo, script, docs, keys, demoKey }: PagesOptions): Hono
 		const text = await readEntry(script)
 		if (text === null || build !== buildOf(text)) return c.notFound()
 		if (file === entry) return forAnyOrigin(await builtIn(text, { edge: '../../', assets: './' }, immutable, c.req.raw))
-		const found = await serve(script, file, immutable, c.req.raw)
+		const found = await serveFile(script, file, immutable, c.req.raw)
 		return found ? forAnyOrigin(found) : c.notFound()
 	})
-	app.get('/docs/:file', async (c) => (await serve(docs, c.req.param('file'), brief, c.req.raw)) ?? c.notFound())
+	app.get('/docs/:file', async (c) => (await serveFile(docs, c.req.param('file'), brief, c.req.raw)) ?? c.notFound())
 	if (demoKey !== undefined) app.get('/demo/config.json', (c) => c.json({ key: demoKey }, 200, { 'cache-control': 'no-store' }))
 	app.get('/*', async (c) => {
 		const path = c.req.path.slice(1) || 'index.html'
 		// Vite names what it puts there by its content. The service worker may be used unasked for a while, so that a page that has just
 		// looked for a new one (`demo/offline/register.ts`) can keep the browser from asking again.
 		const cache = path.startsWith('assets/') ? immutable : path === 'service-worker.js' ? brief : revalidate
-		const found = await serve(demo, path, cache, c.req.raw)
+		const found = await serveFile(demo, path, cache, c.req.raw)
 		return found ? isolated(found) : c.notFound()
 	})
 	return app
-}
-
-async function serve(files: Files, path: string, cache: string, request: Request): Promise<Response | null> {
-	const found = await files.get(path, request.headers.get('if-none-match') ?? undefined)
-	if (!found) return null
-	const headers = new Headers({ 'cache-control': cache, 'x-content-type-options': 'nosniff' })
-	for (const name of ['etag', 'content-length']) {
-		const value = found.headers.get(name)
-		if (value !== null) headers.set(name, value)
-	}
-	if (found.status === 200) headers.set('content-type', typeOf(path))
-	return new Response(found.body, { status: found.status, headers })
 }
 
 /** What a script finds built in; addresses are relative to its own. */
@@ -76,7 +67,7 @@ interface BuiltIn {
 
 async function readEntry(script: Files): Promise<string | null> {
 	const found = await script.get(entry)
-	return found && found.text()
+	return found ? found.text() : null
 }
 
 /** The script begins with it. */
@@ -84,17 +75,27 @@ const buildOf = (text: string): string | undefined => /^\/\*! spillway (\S+) \*\
 
 /** The script with this edge built into it: base64 JSON in the place of a word, as `runtime/page/script.ts` expects. */
 async function builtIn(text: string, what: BuiltIn, cache: string, request: Request): Promise<Response> {
-	const bytes = new TextEncoder().encode(text.replace('__SPILLWAY_EDGE__', btoa(JSON.stringify(what))))
+	const plain = new TextEncoder().encode(text.replace('__SPILLWAY_EDGE__', btoa(JSON.stringify(what))))
+	const encoding = takesBrotli(request) ? 'br' : null
+	const bytes = encoding ? await packed(plain) : plain
 	const response = respond(request, {
 		size: bytes.byteLength,
 		etag: `"${(await digestOf(bytes)).slice(0, 32)}"`,
 		type: typeOf(entry),
 		cache,
+		encoding,
 		body: ({ start, end }) => bytes.subarray(start, end),
 	})
 	response.headers.set('x-content-type-options', 'nosniff')
 	return response
 }
+
+const packed = (bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> =>
+	new Promise((resolve, reject) => {
+		brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }, (error, smaller) =>
+			error ? reject(error) : resolve(smaller as Uint8Array<ArrayBuffer>),
+		)
+	})
 
 /**
  * Scripts, workers and wasm that pages of other origins load, cross-origin isolated or not: a worker's own script must allow embedding,
@@ -114,21 +115,3 @@ function isolated(response: Response): Response {
 	response.headers.set('cross-origin-resource-policy', 'same-origin')
 	return response
 }
-
-const types: Record<string, string> = {
-	html: 'text/html; charset=utf-8',
-	css: 'text/css; charset=utf-8',
-	js: 'text/javascript; charset=utf-8',
-	json: 'application/json',
-	map: 'application/json',
-	webmanifest: 'application/manifest+json',
-	wasm: 'application/wasm',
-	svg: 'image/svg+xml',
-	png: 'image/png',
-	webp: 'image/webp',
-	ico: 'image/x-icon',
-	woff2: 'font/woff2',
-	txt: 'text/plain; charset=utf-8',
-}
-
-const typeOf = (path: string): string => types[/\.([^./]+)$/.exec(path)?.[1] ?? ''] ?? 'application/octet-stream'

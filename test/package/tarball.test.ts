@@ -30,7 +30,7 @@ afterAll(() => rm(tarball.folder, { recursive: true, force: true }))
 describe('contents', () => {
 	test('only what users need: built code with types, licences, readme, changelog', () => {
 		const wanted =
-			/^(package\.json|LICENSE|README\.md|CHANGELOG\.md|dist\/docs\/swagger-ui(-bundle\.js|\.css)|dist\/(runtime|script|edge|models\/(format|tools))\/.*\.(js|mjs|d\.ts|d\.mts|wasm|js\.licenses\.md))$/
+			/^(package\.json|LICENSE|README\.md|CHANGELOG\.md|dist\/docs\/swagger-ui(-bundle\.js|\.css)(\.br)?|dist\/script\/[^/]+\.(js|wasm)\.br|dist\/(runtime|script|edge|models\/(format|tools))\/.*\.(js|mjs|d\.ts|d\.mts|wasm|js\.licenses\.md))$/
 		expect(tarball.paths.filter((path) => !wanted.test(path))).toEqual([])
 	})
 

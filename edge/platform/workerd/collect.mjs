@@ -1,6 +1,6 @@
 // Puts what the Worker serves into dist/worker, the folder of its ASSETS binding. The [build] command of wrangler.toml; plain Node 20.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -23,6 +23,10 @@ rmSync(out, { recursive: true, force: true })
 mkdirSync(join(out, 'build'), { recursive: true })
 for (const name of ['demo', 'script', 'docs'])
 	if (existsSync(join(dist, name))) cpSync(join(dist, name), join(out, name), { recursive: true })
+// Larger files are not taken by Cloudflare; the compressed form will do.
+const largest = 25 * 1024 * 1024
+for (const name of readdirSync(join(out, 'script')))
+	if (statSync(join(out, 'script', name)).size > largest && existsSync(join(out, 'script', `${name}.br`))) rmSync(join(out, 'script', name))
 // Beside packed models there may be other things.
 for (const name of readdirSync(models))
 	if (['chunks', 'manifests'].includes(name) || existsSync(join(models, name, 'channel.jws')))
