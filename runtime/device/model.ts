@@ -152,10 +152,15 @@ export class Model implements Owner {
 	}
 
 	async #update(signal: AbortSignal): Promise<boolean> {
-		const { asked, ready } = this
 		let loaded: Loaded | null = null
-		loaded = await findUpdate({ ...this.#served(() => loaded), asked, ready, serving: () => this.#loaded, signal })
-		this.#next.set(null)
+		loaded = await findUpdate({
+			...this.#served(() => loaded),
+			asked: this.asked,
+			ready: this.ready,
+			serving: () => this.#loaded,
+			next: this.#next,
+			signal,
+		})
 		if (loaded) this.#swap(loaded)
 		return loaded !== null
 	}

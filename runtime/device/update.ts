@@ -2,8 +2,10 @@
 
 import { aborted, bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
+import type { Pointer } from '../store/known.ts'
 import { LoadProgress } from './load-progress.ts'
 import { loadVersion, type VersionOptions } from './load-version.ts'
+import type { NextVersion } from './next-version.ts'
 import type { Loaded } from './report.ts'
 
 export interface UpdateOptions extends Omit<VersionOptions, 'progress'> {
@@ -13,6 +15,8 @@ export interface UpdateOptions extends Omit<VersionOptions, 'progress'> {
 	ready: Promise<void>
 	/** The version that serves. */
 	serving(): Loaded | undefined
+	/** Says how it stands with the other version. */
+	next: NextVersion
 }
 
 /** Milliseconds between two looks for room, and looks. */
@@ -24,35 +28,45 @@ const looks = 40
  * @throws SpillwayError why the other version does not serve; nothing is left of it then.
  */
 export async function findUpdate(options: UpdateOptions): Promise<Loaded | null> {
-	const { name, asked, sources, signal, ready, serving } = options
+	const { name, asked, sources, signal, ready, serving, next } = options
 	const { store, stillness, onProgress } = sources
 	const leave = stillness.enter()
 	const progress = new LoadProgress(name, onProgress)
+	let pointer: Pointer | null = null
 	try {
 		await bounded(`loading ${name}`, { remaining: Number.POSITIVE_INFINITY, signal }, () => ready)
 		progress.tell('channel')
-		const pointer = await store.latest(name, asked, signal)
+		pointer = await store.latest(name, asked, signal)
 		const before = serving()
 		if (before?.pointer.digest === pointer.digest) {
+			next.set(null)
 			progress.tell('ready')
 			return null
 		}
-		const loaded = await besides(before, signal, () => loadVersion(pointer, 'patient', { ...options, progress }))
+		const found = pointer
+		next.set(found, 'downloading')
+		const loaded = await besides(before, signal, () => loadVersion(found, 'patient', { ...options, progress }))
 		// Should the page be closed before the one before has answered its last call.
-		await store.arrived(name, asked, pointer)
+		await store.arrived(name, asked, found)
 		if (signal.aborted) {
 			loaded.end(aborted(signal))
 			throw aborted(signal)
 		}
+		next.set(null)
 		progress.tell('ready')
 		return loaded
 	} catch (thrown) {
-		throw signal.reason instanceof SpillwayError ? signal.reason : SpillwayError.from(thrown)
+		const error = signal.reason instanceof SpillwayError ? signal.reason : SpillwayError.from(thrown)
+		if (pointer) next.set(pointer, unfit.has(error.code) ? 'refused' : 'known', error)
+		throw error
 	} finally {
 		progress.end()
 		leave()
 	}
 }
+
+/** What another try would end with, too. */
+const unfit: ReadonlySet<SpillwayError['code']> = new Set(['golden-mismatch', 'unsupported', 'malformed'])
 
 /** Where memory does not suffice for both, the version before makes do with one worker meanwhile. */
 async function besides(before: Loaded | undefined, signal: AbortSignal, work: () => Promise<Loaded>): Promise<Loaded> {

@@ -34,7 +34,7 @@ export async function packModels(): Promise<Models> {
 		trust: [key.x],
 		async add(description, files = filesOf(description)) {
 			const source = join(work, `${description.model}-${description.version}`)
-			await mkdir(source)
+			await mkdir(source, { recursive: true })
 			await writeFile(join(source, 'model.json'), JSON.stringify(description))
 			for (const [name, bytes] of Object.entries(files)) await writeFile(join(source, name), bytes)
 			await pack(source, folder, { key })

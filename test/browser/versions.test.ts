@@ -159,8 +159,12 @@ test('when the stored version is damaged and gone at its address, the one that t
 	await rm(join(models.folder, 'manifests'), { recursive: true })
 	await publish('moved', '1.1.0')
 	await page.evaluate(async () => {
-		const cache = await caches.open('spillway')
-		for (const key of await cache.keys()) await cache.put(key, new Response('damaged'))
+		const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('spillway')
+		for await (const file of folder.values()) {
+			const writable = await (file as FileSystemFileHandle).createWritable()
+			await writable.write('damaged')
+			await writable.close()
+		}
 	})
 	const { version, notes } = await visit('moved')
 	expect(version).toBe('1.1.0')
