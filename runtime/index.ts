@@ -14,7 +14,8 @@ export type { Progress } from './device/protocol.ts'
 export type { Policy } from './overflow/policy.ts'
 export type { CallOptions, EmbedResult, Explanation, InferResult, Model, ReadyOptions } from './page/model.ts'
 export type { RuntimeOptions } from './page/options.ts'
-export type { ModelOptions, Runtime } from './page/runtime.ts'
+export type { ModelOptions, Runtime, RuntimeStorage } from './page/runtime.ts'
+export type { StorageState, StoredVersion, Verified } from './store/storage/manage.ts'
 export type { TelemetryOptions, Tracer, TracerSpan } from './telemetry/options.ts'
 
 /**

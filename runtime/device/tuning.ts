@@ -8,6 +8,7 @@ type Check = readonly [fits: (value: never) => boolean, is: string]
 
 const count: Check = [(value: number) => Number.isInteger(value) && value > 0, 'a whole number above 0']
 const downloads: readonly Download[] = ['auto', 'ask', 'wifi']
+const bytes: Check = [(value: number) => Number.isFinite(value) && value > 0, 'a number of bytes']
 const providers = ['wasm', 'webgpu', 'webnn']
 
 const checks: Record<keyof Tuning, Check> = {
@@ -15,7 +16,8 @@ const checks: Record<keyof Tuning, Check> = {
 	maxWait: [(value: number) => Number.isFinite(value) && value >= 0, 'milliseconds'],
 	threads: count,
 	workers: count,
-	memory: [(value: number) => Number.isFinite(value) && value > 0, 'a number of bytes'],
+	memory: bytes,
+	storage: bytes,
 	idle: [(value: number) => value > 0, 'milliseconds, or Infinity'],
 	download: [(value: Download) => downloads.includes(value), downloads.join(', ')],
 	providers: [

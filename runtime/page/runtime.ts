@@ -1,14 +1,26 @@
 // The runtime of a page: one engine and one edge for all its models.
 
 import { SpillwayError } from '../core/error.ts'
+import type { StorageControl } from '../store/storage/manage.ts'
 import { deviceExecutor } from './device.ts'
 import { laterEdge } from './edge.ts'
 import { type Model, makeModel, type ReadyOptions } from './model.ts'
 import { type Assets, type RuntimeOptions, settingsOf } from './options.ts'
 import { pageTelemetry } from './telemetry.ts'
 
+/** What is stored of models in the browser, for all pages of the origin. Asking starts the engine, if need be, but loads no model. */
+export interface RuntimeStorage extends StorageControl {
+	/**
+	 * Asks the browser to delete nothing of this origin to make room for others. Chromium and WebKit decide by themselves; Firefox asks the user: call
+	 * it when they have just said that they want the model.
+	 *
+	 * @returns whether the browser grants it.
+	 */
+	persist(): Promise<boolean>
+}
+
 export interface ModelOptions {
-	/** Default: the version that the model's channel names. */
+	/** A version, or a range of them: `"1.2.0"`, `"^1"`, `"~1.2"`, `">=1.2 <3"`. Default: the version that the model's channel names. */
 	version?: string | undefined
 }
 
@@ -21,6 +33,7 @@ export interface Runtime {
 	model(name: string, options?: ModelOptions): Model
 	/** `model` and its `ready` in one. */
 	load(name: string, options?: ModelOptions & ReadyOptions): Promise<Model>
+	readonly storage: RuntimeStorage
 	/** Ends the workers and gives their memory back. Calls under way and later ones reject with `disposed`. Idempotent. */
 	dispose(): Promise<void>
 }
@@ -31,7 +44,10 @@ export function makeRuntime(options: RuntimeOptions, beside: () => Assets): Runt
 	const disposal = new AbortController()
 	const { edge: address, key, policy, assets } = settings
 	const telemetry = pageTelemetry(settings, disposal.signal)
-	const device = policy === 'edge-only' ? null : deviceExecutor(settings, disposal.signal, telemetry.tell)
+	const own = deviceExecutor(settings, disposal.signal, telemetry.tell)
+	const device = policy === 'edge-only' ? null : own
+	const stored = (method: keyof StorageControl) => (model?: string, version?: string) =>
+		own.storage(method, model, version) as Promise<never>
 	const edge =
 		address === undefined ? null : { address, executor: laterEdge(assets.edge, address, key, policy !== 'device-only', disposal.signal) }
 
@@ -47,9 +63,16 @@ export function makeRuntime(options: RuntimeOptions, beside: () => Assets): Runt
 			await model.ready(options)
 			return model
 		},
+		storage: {
+			list: stored('list'),
+			estimate: stored('estimate'),
+			delete: stored('delete'),
+			verify: stored('verify'),
+			persist: async () => !!(await navigator.storage?.persist?.()),
+		},
 		async dispose() {
 			disposal.abort(new SpillwayError('disposed', 'the runtime was disposed'))
-			disposed ??= Promise.all([device?.dispose(), edge?.executor.dispose()])
+			disposed ??= Promise.all([own.dispose(), edge?.executor.dispose()])
 			await disposed
 		},
 	}

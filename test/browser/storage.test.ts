@@ -1,94 +1,114 @@
-// The browser's storage: the contract in a real Chromium, and what happens when it is full.
+// The browser's storage: the contract in a real Chromium over each kind, what a worker leaves that is ended while it writes, what happens when all
+// is deleted in the middle, and when there is no more room.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Page } from 'playwright-core'
-import { build } from 'vite'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { CDPSession, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Backing } from '../../runtime/store/storage/storage.ts'
 import { storageContract } from '../runtime/store-contract.ts'
 import { getBrowser } from './launch.ts'
 import type {} from './pages/storage/page.ts'
-import { type Site, serveSite } from './site.ts'
+import type { Site } from './site.ts'
+import { type Act, storageIn, storageSite } from './storage-site.ts'
 
 let page: Page
+let devtools: CDPSession
 let site: Site
 let opened = 0
 
 beforeAll(async () => {
-	const folder = await mkdtemp(join(tmpdir(), 'spillway-storage-'))
-	afterAll(() => rm(folder, { recursive: true }))
-	await build({
-		configFile: false,
-		logLevel: 'error',
-		root: join(import.meta.dirname, 'pages/storage'),
-		build: { outDir: folder, emptyOutDir: true, target: 'es2022' },
-	})
-	site = await serveSite({ mounts: { '/': `${folder}/` } })
+	site = await storageSite()
 	page = await (await getBrowser()).newPage()
 	await page.goto(`${site.origin}/index.html`)
-	await page.waitForFunction(() => 'storages' in window)
+	await page.waitForFunction(() => 'act' in window)
+	devtools = await page.context().newCDPSession(page)
 })
 
-/** A storage of the page as if it were here; bytes go over as lists of numbers. */
-async function inPage(name: string): Promise<Backing> {
-	const place = await page.evaluate((name) => window.openStorage(name), name)
-	return {
-		records: {
-			get: (key) => page.evaluate(([place, key]) => window.storages[place]?.records.get(key), [place, key] as const) as never,
-			set: (key, value) =>
-				page.evaluate(([place, key, value]) => window.storages[place]?.records.set(key, value), [place, key, value] as const),
-			// A function cannot go over; the suite counts.
-			update: (key, _) =>
-				page.evaluate(([place, key]) => window.storages[place]?.records.update<number>(key, (count = 0) => count + 1), [
-					place,
-					key,
-				] as const),
-			delete: (key) => page.evaluate(([place, key]) => window.storages[place]?.records.delete(key), [place, key] as const),
-		},
-		bytes: {
-			kind: 'cache',
-			async get(digest) {
-				const read = async ([place, digest]: readonly [number, string]) => [...((await window.storages[place]?.bytes.get(digest)) ?? [-1])]
-				const bytes = await page.evaluate(read, [place, digest] as const)
-				return bytes[0] === -1 ? undefined : Uint8Array.from(bytes)
-			},
-			set: (digest, bytes) =>
-				page.evaluate(([place, digest, bytes]) => window.storages[place]?.bytes.set(digest, Uint8Array.from(bytes)), [
-					place,
-					digest,
-					[...bytes],
-				] as const),
-			delete: (digest) => page.evaluate(([place, digest]) => window.storages[place]?.bytes.delete(digest), [place, digest] as const),
-			keys: () => page.evaluate((place) => window.storages[place]?.bytes.keys() ?? [], place),
-		},
+const act: Act = (worker, action) => page.evaluate(([worker, action]) => window.act(worker, action), [worker, action] as const)
+const inPage = (name: string, kind: 'first' | 'opfs' | 'cache' = 'first', worker = 'worker'): Promise<Backing> =>
+	storageIn(act, name, kind, worker)
+
+const [one, two, three] = ['c', 'd', 'e'].map((letter) => letter.repeat(64)) as [string, string, string]
+
+for (const kind of ['first', 'opfs', 'cache'] as const) storageContract(`Chromium's ${kind}`, () => inPage(`contract-${opened++}`, kind))
+
+test('the file system is taken first', async () => {
+	expect((await inPage('first')).bytes.kind).toBe('opfs')
+})
+
+describe.each(['opfs', 'cache'] as const)('%s', (kind) => {
+	test('what one worker has stored another one finds, also after the first has ended', async () => {
+		const first = await inPage(`shared-${kind}`, kind, 'one')
+		await first.records.set('key', { serial: 3 })
+		await first.bytes.set(one, Uint8Array.of(1, 2, 3))
+		await page.evaluate(() => window.end('one'))
+		const second = await inPage(`shared-${kind}`, kind, 'two')
+		expect(await second.records.get('key')).toEqual({ serial: 3 })
+		expect(await second.bytes.get(one)).toEqual(Uint8Array.of(1, 2, 3))
+	})
+
+	test('a worker that is ended while it writes leaves whole chunks, and nothing else that is found', async () => {
+		for (let round = 0; round < 5; round++) {
+			await inPage(`ended-${kind}`, kind, 'writer')
+			await act('writer', { do: 'write', size: 1_000_000 })
+			const reader = await inPage(`ended-${kind}`, kind, 'reader')
+			const before = (await reader.bytes.keys()).length
+			await expect.poll(async () => (await reader.bytes.keys()).length, { interval: 5, timeout: 20_000 }).toBeGreaterThan(before + round)
+			await page.evaluate(() => window.end('writer'))
+		}
+		const { chunks, wrong } = (await act('reader', { do: 'check' })) as { chunks: number; wrong: number }
+		expect(chunks).toBeGreaterThan(5)
+		expect(wrong).toBe(0)
+	})
+})
+
+test('when all that is stored is deleted in the middle, storing goes on', async () => {
+	const kinds = ['first', 'cache'] as const
+	for (const kind of kinds) {
+		const storage = await inPage(`wiped-${kind}`, kind, kind)
+		await storage.bytes.set(one, Uint8Array.of(1))
+		await storage.records.set('key', 1)
 	}
-}
-
-storageContract("browser's", () => inPage(`contract-${opened++}`))
-
-test('what one page has stored another one finds, also after the first is closed', async () => {
-	const digest = 'b'.repeat(64)
-	const first = await inPage('shared')
-	await first.records.set('key', { serial: 3 })
-	await first.bytes.set(digest, Uint8Array.of(1, 2, 3))
-	await page.reload()
-	await page.waitForFunction(() => 'storages' in window)
-	const second = await inPage('shared')
-	expect(await second.records.get('key')).toEqual({ serial: 3 })
-	expect(await second.bytes.get(digest)).toEqual(Uint8Array.of(1, 2, 3))
-	expect(await page.evaluate(() => window.notes)).toEqual([])
+	await devtools.send('Storage.clearDataForOrigin', { origin: site.origin, storageTypes: 'all' })
+	for (const kind of kinds) {
+		expect(await act(kind, { do: 'get', digest: one })).toBeUndefined()
+		expect(await act(kind, { do: 'keys' })).toEqual([])
+		await act(kind, { do: 'set', digest: two, bytes: '2' })
+		await act(kind, { do: 'records', method: 'set', parameters: ['key', 2] })
+		const later = await inPage(`wiped-${kind}`, kind, 'later')
+		expect(await later.bytes.keys()).toEqual([two])
+		expect(await later.records.get('key')).toBe(2)
+	}
+	expect(await act('first', { do: 'notes' })).toEqual([])
 })
 
-test('when the browser refuses to store more, things go on from memory, and it is said once', async () => {
-	const session = await page.context().newCDPSession(page)
-	await session.send('Storage.overrideQuotaForOrigin', { origin: site.origin, quotaSize: 100_000 })
-	const storage = await inPage('full')
-	const [one, two] = ['c'.repeat(64), 'd'.repeat(64)] as const
-	for (const digest of [one, two]) await storage.bytes.set(digest, new Uint8Array(200_000).fill(7))
-	expect(await storage.bytes.get(two)).toHaveLength(200_000)
-	expect(await page.evaluate(() => window.notes)).toEqual(['the browser refuses to store more; going on from memory'])
-	const later = await inPage('full')
-	expect(await later.bytes.get(one)).toBeUndefined()
+test('when there is no more room, other versions go, then things go on from memory, and both is said once', async () => {
+	const quota = (quotaSize?: number) =>
+		devtools.send('Storage.overrideQuotaForOrigin', { origin: site.origin, ...(quotaSize && { quotaSize }) })
+	await devtools.send('Storage.clearDataForOrigin', { origin: site.origin, storageTypes: 'all' })
+	const hold = (worker: string, model: string, digest: string) =>
+		act(worker, { do: 'hold', model, digest: digest.replaceAll(/./g, 'f'), pieces: [{ digest, size: 400_000 }] })
+	const fill = (worker: string, digest: string) => act(worker, { do: 'fill', digest, size: 400_000, value: 7 })
+	await quota(1_000_000)
+	try {
+		await inPage('full', 'first', 'before')
+		await hold('before', 'other', one)
+		await fill('before', one)
+		await page.evaluate(() => window.end('before'))
+		await inPage('full', 'first', 'full')
+		for (const digest of [two, three])
+			await act('full', { do: 'hold', model: 'wanted', digest: `${digest.slice(1)}0`, pieces: [{ digest, size: 400_000 }] })
+		for (const digest of [two, three]) await fill('full', digest)
+		expect(await act('full', { do: 'notes' })).toEqual(['other 1.0.0 was deleted from storage, to make room'])
+		const four = 'a'.repeat(64)
+		for (let more = 0; more < 2; more++) await fill('full', four.replace('a', `${more}`))
+		expect(await act('full', { do: 'notes' })).toEqual([
+			'other 1.0.0 was deleted from storage, to make room',
+			'the browser refuses to store more; going on from memory',
+		])
+		expect(await act('full', { do: 'size', digest: four.replace('a', '1') })).toBe(400_000)
+		await inPage('full', 'first', 'later')
+		expect(((await act('later', { do: 'keys' })) as string[]).sort()).toEqual([two, three])
+	} finally {
+		await quota()
+	}
 })

@@ -11,7 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrowserUnderTest, Tab } from './tab.ts'
 
 /** What Safari has and WebKitGTK leaves to the application. */
-const likeSafari = ['FileSystem', 'FileSystemWritableStream', 'StorageAPI', 'StorageAPIEstimate'].map((name) => `+${name}`).join()
+const likeSafari = ['FileSystem', 'AccessHandle', 'FileSystemWritableStream', 'StorageAPI', 'StorageAPIEstimate']
+	.map((name) => `+${name}`)
+	.join()
 
 /** Milliseconds for the start on a busy machine. */
 const patience = 60_000

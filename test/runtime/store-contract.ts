@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Backing } from '../../runtime/store/storage/storage.ts'
 
 const digest = 'a'.repeat(64)
+const other = 'b'.repeat(64)
 
 /** @param open gives an empty storage. */
 export function storageContract(name: string, open: () => Promise<Backing>): void {
@@ -16,6 +17,7 @@ export function storageContract(name: string, open: () => Promise<Backing>): voi
 		test('what was not set is not there', async () => {
 			expect(await storage.records.get('key')).toBeUndefined()
 			expect(await storage.bytes.get(digest)).toBeUndefined()
+			expect(await storage.bytes.keys()).toEqual([])
 		})
 
 		test('records are kept as they were when set', async () => {
@@ -47,9 +49,38 @@ export function storageContract(name: string, open: () => Promise<Backing>): voi
 			expect(await storage.bytes.get(digest)).toHaveLength(100_000)
 		})
 
-		test('a view is kept without what is around it', async () => {
+		test('a view is kept without what is around it, and nothing is kept as nothing', async () => {
 			await storage.bytes.set(digest, new Uint8Array([9, 1, 2, 3, 9]).subarray(1, 4))
 			expect(await storage.bytes.get(digest)).toEqual(Uint8Array.of(1, 2, 3))
+			await storage.bytes.set(other, new Uint8Array())
+			expect(await storage.bytes.get(other)).toHaveLength(0)
+		})
+
+		test('what is set again is what was set last, also when it is shorter', async () => {
+			await storage.bytes.set(digest, Uint8Array.of(1, 2, 3))
+			await storage.bytes.set(digest, Uint8Array.of(4))
+			expect(await storage.bytes.get(digest)).toEqual(Uint8Array.of(4))
+			expect(await storage.bytes.keys()).toEqual([digest])
+		})
+
+		test('many may read and write at a time, the same bytes, too', async () => {
+			const value = Uint8Array.from({ length: 5_000 }, (_, index) => index % 241)
+			await Promise.all(Array.from({ length: 6 }, () => storage.bytes.set(digest, value)))
+			const read = await Promise.all(
+				Array.from({ length: 6 }, async (_, index) => {
+					if (index % 2) await storage.bytes.set(digest, value)
+					return storage.bytes.get(digest)
+				}),
+			)
+			for (const bytes of read) expect(bytes).toEqual(value)
+			expect(await storage.bytes.keys()).toEqual([digest])
+		})
+
+		test('tells what is there', async () => {
+			for (const one of [digest, other]) await storage.bytes.set(one, Uint8Array.of(1))
+			expect((await storage.bytes.keys()).sort()).toEqual([digest, other])
+			await storage.bytes.delete(digest)
+			expect(await storage.bytes.keys()).toEqual([other])
 		})
 
 		test('deleting is allowed of what is not there', async () => {

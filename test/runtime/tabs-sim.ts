@@ -149,6 +149,7 @@ async function startSimulated(origin: Origin, tab: string, signal: AbortSignal, 
 			stopLoading() {},
 			update: async (model) => ({ ok: true, value: { model, changed: false } as never }),
 			stopUpdating() {},
+			storage: async () => ({ ok: true, value: [] }),
 			sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
 			explain: (model) => ({ model }) as never,
 			async unload(model) {

@@ -20,13 +20,16 @@ const abandoned = 10 * 60_000
 
 const isDigest = (name: string): boolean => /^[0-9a-f]{64}$/.test(name)
 const isMissing = (error: unknown): boolean => (error as Error | undefined)?.name === 'NotFoundError'
+const isLocked = (error: unknown): boolean => (error as Error | undefined)?.name === 'NoModificationAllowedError'
+/** Milliseconds before the second try, doubled for each further one, and the longest: others lock a file for as long as it takes to read it. */
+const pauses = { first: 5, longest: 320 }
 
 /** Whether several may read a file at a time without a copy in between: https://github.com/whatwg/fs/pull/21. */
 const canShare = (): boolean =>
 	'mode' in ((globalThis as { FileSystemSyncAccessHandle?: { prototype: object } }).FileSystemSyncAccessHandle?.prototype ?? {})
 
 /**
- * Opens the folder of this name, in a dedicated worker.
+ * Opens the folder of this name, in a dedicated worker. What is stored under a digest and has as many bytes as what is set is taken for the same.
  *
  * @throws DOMException, or another error, where the browser has no such file system, or none that works.
  */
@@ -38,6 +41,18 @@ export async function opfsBytes(name: string): Promise<Bytes> {
 	const before = await root.getDirectoryHandle(name).catch(() => undefined)
 	let folder = before ?? (await open())
 	const sharing = canShare()
+	/** What is being stored. */
+	const writing = new Map<string, Promise<void>>()
+	async function store(digest: string, bytes: Uint8Array): Promise<void> {
+		try {
+			await write(folder, digest, bytes)
+		} catch (error) {
+			if (!isMissing(error)) throw error
+			// All that this origin had stored was deleted: by the user, or by the browser.
+			folder = await open()
+			await write(folder, digest, bytes)
+		}
+	}
 	const bytes: Bytes = {
 		kind: 'opfs',
 		async get(digest) {
@@ -45,17 +60,17 @@ export async function opfsBytes(name: string): Promise<Bytes> {
 			return file && unlessMissing(sharing ? readShared(file as WorkerFileHandle) : read(file))
 		},
 		async set(digest, bytes) {
+			await writing.get(digest)?.catch(() => {})
+			const written = store(digest, bytes)
+			writing.set(digest, written)
 			try {
-				await write(folder, digest, bytes)
-			} catch (error) {
-				if (!isMissing(error)) throw error
-				// All that this origin had stored was deleted: by the user, or by the browser.
-				folder = await open()
-				await write(folder, digest, bytes)
+				await written
+			} finally {
+				if (writing.get(digest) === written) writing.delete(digest)
 			}
 		},
 		async delete(digest) {
-			await unlessMissing(folder.removeEntry(digest))
+			await unlessMissing(whenUnlocked(() => folder.removeEntry(digest)))
 		},
 		async keys() {
 			const found: string[] = []
@@ -74,6 +89,8 @@ export async function opfsBytes(name: string): Promise<Bytes> {
 
 /** A file of another name until it is whole: what breaks off in the middle is never taken for what it should have become. */
 async function write(folder: FileSystemDirectoryHandle, digest: string, bytes: Uint8Array): Promise<void> {
+	// Not once more: Chromium 156 has no file at all for a moment when it replaces one.
+	if ((await sizeOf(folder, digest)) === bytes.length) return
 	const name = `${Date.now()}-${crypto.randomUUID()}`
 	const file = (await folder.getFileHandle(name, { create: true })) as WorkerFileHandle
 	try {
@@ -85,17 +102,24 @@ async function write(folder: FileSystemDirectoryHandle, digest: string, bytes: U
 		} finally {
 			handle.close()
 		}
-		await file.move(digest)
+		// Another tab may have been faster.
+		if ((await sizeOf(folder, digest)) === bytes.length) await folder.removeEntry(name)
+		else await whenUnlocked(() => file.move(digest))
 	} catch (error) {
 		await folder.removeEntry(name).catch(() => {})
 		throw error
 	}
 }
 
+async function sizeOf(folder: FileSystemDirectoryHandle, name: string): Promise<number | undefined> {
+	const file = await unlessMissing(folder.getFileHandle(name))
+	return file && (await unlessMissing(file.getFile()))?.size
+}
+
 async function readShared(file: WorkerFileHandle): Promise<Uint8Array<ArrayBuffer>> {
 	let handle: SyncAccessHandle
 	try {
-		handle = await file.createSyncAccessHandle({ mode: 'read-only' })
+		handle = await whenUnlocked(() => file.createSyncAccessHandle({ mode: 'read-only' }))
 	} catch (error) {
 		if (isMissing(error)) throw error
 		return read(file)
@@ -111,6 +135,18 @@ async function readShared(file: WorkerFileHandle): Promise<Uint8Array<ArrayBuffe
 
 const read = async (file: FileSystemFileHandle): Promise<Uint8Array<ArrayBuffer>> =>
 	new Uint8Array(await (await file.getFile()).arrayBuffer())
+
+/** Several threads may have to do with a file at a time. */
+async function whenUnlocked<T>(work: () => Promise<T>): Promise<T> {
+	for (let pause = pauses.first; ; pause *= 2) {
+		try {
+			return await work()
+		} catch (error) {
+			if (!isLocked(error) || pause > pauses.longest) throw error
+			await new Promise((wake) => setTimeout(wake, pause))
+		}
+	}
+}
 
 async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
 	try {
