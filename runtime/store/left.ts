@@ -4,6 +4,8 @@
 const window = 10_000
 /** Milliseconds before which nothing can be said. */
 const soonest = 500
+/** Milliseconds between two words of it. */
+const often = 250
 
 export class TimeLeft {
 	/** When how many bytes had come in all. */
@@ -14,7 +16,7 @@ export class TimeLeft {
 	#told = 0
 	readonly #onChange: () => void
 
-	/** @param onChange told once a second, while bytes come. */
+	/** @param onChange told now and then, while bytes come. */
 	constructor(onChange: () => void = () => {}) {
 		this.#onChange = onChange
 	}
@@ -27,7 +29,7 @@ export class TimeLeft {
 		this.#pending += bytes
 		this.#marks.push({ time, bytes: this.#bytes })
 		while (time - (this.#marks[1]?.time ?? time) > window) this.#marks.shift()
-		if (time - this.#told < 1000) return
+		if (time - this.#told < often) return
 		this.#told = time
 		this.#onChange()
 	}

@@ -13,6 +13,13 @@ import { type Models, packModels } from './models.ts'
 import { pageHtml, runtimeFolder } from './page.ts'
 import { type Fault, serveSite } from './site.ts'
 
+declare global {
+	interface Window {
+		/** Made by the test. */
+		life: AbortController
+	}
+}
+
 let browser: Browser
 let models: Models
 let delivery: Delivery
@@ -301,16 +308,17 @@ describe('never twice', () => {
 	test('a load that is given up goes on where it stopped; progress tells how much was there, and how long the rest will take', async () => {
 		const page = await open()
 		delivery.pause = 20
-		const given = page.evaluate(async () => {
-			const controller = new AbortController()
-			return window.errorOf(
-				window.runtime.model('big-text').ready({
-					signal: controller.signal,
-					onProgress: ({ phase, loaded }) => phase === 'files' && loaded > 4e6 && controller.abort('enough'),
-				}),
-			)
+		const given = page.evaluate(() => {
+			window.life = new AbortController()
+			return window.errorOf(window.runtime.model('big-text').ready({ signal: window.life.signal }))
 		})
+		delivery.onSent = () => {
+			if (delivery.sent < bigSize / 2) return
+			delivery.onSent = undefined
+			page.evaluate(() => window.life.abort('enough'))
+		}
 		expect(await given).toMatchObject({ code: 'aborted' })
+		delivery.pause = 40
 		const progress = await page.evaluate(async () => {
 			const told: Progress[] = []
 			await window.runtime.load('big-text', { onProgress: (one) => told.push(one) })

@@ -15,7 +15,7 @@ describe('an edge is enough', () => {
 			edge: 'https://edge.example.com/',
 			key: undefined,
 			policy: 'prefer-device',
-			models: 'https://edge.example.com/models/',
+			models: ['https://edge.example.com/models/'],
 			trust: { jwks: 'https://edge.example.com/.well-known/jwks.json' },
 			assets: beside,
 			tuning: {},
@@ -23,7 +23,7 @@ describe('an edge is enough', () => {
 			telemetry: {},
 		}))
 
-	test('its path is kept', () => expect(settings({ edge: 'https://example.com/ai/' }).models).toBe('https://example.com/ai/models/'))
+	test('its path is kept', () => expect(settings({ edge: 'https://example.com/ai/' }).models).toEqual(['https://example.com/ai/models/']))
 
 	test('what is given is used', () =>
 		expect(
@@ -42,7 +42,7 @@ describe('an edge is enough', () => {
 			edge: 'http://localhost:8787/',
 			key: 'pk_1',
 			policy: 'device-only',
-			models: 'https://cdn.example.com/m/',
+			models: ['https://cdn.example.com/m/'],
 			trust: { keys: [key] },
 			assets: {
 				edge: 'https://cdn.example.com/a/edge.js',
@@ -63,6 +63,12 @@ describe('an edge is enough', () => {
 		}))
 })
 
+test('models may be at several addresses, asked in this order', () =>
+	expect(settings({ models: ['https://b.example.com/m', 'https://a.example.com/local'], trust: [key] }).models).toEqual([
+		'https://b.example.com/m/',
+		'https://a.example.com/local/',
+	]))
+
 test('models without an edge need trust keys, and nothing else', () =>
 	expect(settings({ models: 'https://cdn.example.com/m/', trust: [key] })).toMatchObject({ edge: undefined, trust: { keys: [key] } }))
 
@@ -82,6 +88,9 @@ describe('wrong options are refused when the runtime is made', () => {
 		['another scheme', { edge: 'ftp://e.example' }, /edge/],
 		['a user in the address', { edge: 'https://me:secret@e.example' }, /edge/],
 		['a query', { edge: 'https://e.example/?a=1' }, /edge/],
+		['a list with one that is no address', { models: ['https://e.example/', 'ftp://e.example/'], trust: [key] }, /models: "ftp/],
+		['an empty list of models', { models: [], trust: [key] }, /give edge or models/],
+		['a download that is none', { edge: 'https://e.example/', download: 'never' as never }, /download must be auto, ask, wifi/],
 		['a fragment', { models: 'https://e.example/#a', trust: [key] }, /models/],
 		['assets that are no address', { edge: 'https://e.example', assets: '' }, /assets/],
 		['a trust key that is too short', { edge: 'https://e.example', trust: ['abc'] }, /trust: "abc" is no trust key/],

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
 import { Mirrors } from '../../runtime/store/mirrors.ts'
+import { patient } from '../../runtime/store/patience.ts'
 import { memoryStorage } from '../../runtime/store/storage/memory.ts'
 import { resilientStorage } from '../../runtime/store/storage/resilient.ts'
 import type { Backing, Storage } from '../../runtime/store/storage/storage.ts'
@@ -36,7 +37,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 const storeFor = (over: { trust?: Trust; storage?: Storage } = {}): Store =>
-	createStore({ mirrors: new Mirrors([server.base]), trust: { keys: [server.key] }, storage, ...over })
+	createStore({ mirrors: new Mirrors([server.base]), patience: patient, trust: { keys: [server.key] }, storage, ...over })
 
 const signal = () => new AbortController().signal
 const all = (): Pick<ReadOptions, 'files' | 'signal'> => ({ signal: signal(), files: (manifest) => Object.keys(manifest.files) })
@@ -277,7 +278,8 @@ describe('chunks', () => {
 	])('%s for ever: a typed error, nothing half done, and the next load is whole', async (_, fault, code, times, message) => {
 		spoilOne(fault)
 		await expect(load()).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
-		expect(asked()).toBe(times)
+		// Chunks that came meanwhile make up for a failure.
+		expect([times, times + 1]).toContain(asked())
 		expect(await storage.bytes.get(one().replace('chunks/', ''))).toBeUndefined()
 
 		server.mend()
