@@ -8,7 +8,6 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import { readSigningKey } from '../models/format/key-text.ts'
 import { createEdge } from './app.ts'
 import { memoryQuota } from './auth/quota.ts'
-import { bucketOf } from './catalog/bucket/configured.ts'
 import { bucketFiles } from './catalog/bucket/files.ts'
 import { createCatalog } from './catalog/catalog.ts'
 import { createChannels } from './catalog/channels.ts'
@@ -77,7 +76,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 		secret === undefined ? await keyFile(join(stateDir, 'signing-key.json')) : await readSigningKey(secret, config.signing.key.env)
 	const keys = [key.x, ...config.signing.previous]
 
-	const { files, where } = packedModels(config, environment, options.modelsDir)
+	const { files, where } = await packedModels(config, environment, options.modelsDir)
 	const catalog = createCatalog(files)
 	const cache = join(stateDir, 'models')
 	const models = servedModels({
@@ -125,13 +124,19 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 	}
 }
 
-function packedModels(config: EdgeConfig, environment: Environment, modelsDir: string | undefined): { files: Files; where: string } {
-	if (modelsDir === undefined && config.modelsBucket) {
-		const bucket = bucketOf(config.modelsBucket, environment)
-		return { files: bucketFiles(bucket), where: bucket.where }
+/** Who has no bucket needs no library for it. */
+async function packedModels(
+	{ modelsBucket, modelsFolder }: EdgeConfig,
+	environment: Environment,
+	modelsDir: string | undefined,
+): Promise<{ files: Files; where: string }> {
+	if (modelsDir !== undefined || !modelsBucket) {
+		const where = modelsDir ?? modelsFolder
+		return { files: folder(where), where }
 	}
-	const where = modelsDir ?? config.modelsFolder
-	return { files: folder(where), where }
+	const { bucketOf } = await import('./catalog/bucket/configured.ts')
+	const bucket = bucketOf(modelsBucket, environment)
+	return { files: bucketFiles(bucket), where: bucket.where }
 }
 
 const listen = (server: Server, port: number, host: string): Promise<void> =>

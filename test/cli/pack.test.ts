@@ -26,7 +26,7 @@ describe('spillway', () => {
 		expect(await spillway('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 		const help = await spillway('--help')
 		expect(help.code).toBe(0)
-		for (const command of ['pack', 'verify', 'keygen', 'embed', 'serve', 'check-config'])
+		for (const command of ['pack', 'publish', 'verify', 'keygen', 'embed', 'serve', 'check-config'])
 			expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
 	})
 

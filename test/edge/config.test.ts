@@ -96,6 +96,12 @@ describe('errors name the place and what to do', () => {
 		],
 		['a secret key for pages', { keys: [{ id: 'a', kind: 'secret', hash, origins: ['https://a.example'] }] }, /must not be used in pages/],
 		['a publishable key for no page', { keys: [{ id: 'a', kind: 'publishable', hash }] }, /^keys\[0\]\.origins/],
+		['a bucket without a name', { modelsBucket: { prefix: 'prod' } }, /^modelsBucket\.name: is missing/],
+		[
+			'a bucket with a prefix that leads out of it',
+			{ modelsBucket: { name: 'models', prefix: '../x' } },
+			/^modelsBucket\.prefix: must be names/,
+		],
 		['a default above the most', { limits: { deadline: 10, maxDeadline: 5 } }, /maxDeadline/],
 	]
 	test.each(across)('%s', (_, file, message) => {
@@ -131,6 +137,15 @@ describe('overrides from the environment', () => {
 		expect(errorsOf({}, { SPILLWAY_LIMTS_HOPS: '3' })).toEqual(['SPILLWAY_LIMTS_HOPS: is no setting; did you mean "SPILLWAY_LIMITS_HOPS"?'])
 		expect(errorsOf({}, { SPILLWAY_LIMITS_HOPS: 'three' })).toEqual([expect.stringMatching(/^SPILLWAY_LIMITS_HOPS: must be JSON/)])
 		expect(errorsOf({}, { SPILLWAY_LIMITS_HOPS: '"3"' })).toEqual(['limits.hops: must be a number'])
+	})
+
+	test('make a section that the file does not have; keys that are not set are told', () => {
+		const environment = { SPILLWAY_MODELS_BUCKET_NAME: 'models', AWS_ACCESS_KEY_ID: 'x' }
+		expect(loadConfig({ environment }).modelsBucket).toMatchObject({ name: 'models', region: 'us-east-1' })
+		expect(checkConfig({ environment }).warnings).toContain(
+			'modelsBucket.secretAccessKey: AWS_SECRET_ACCESS_KEY is not set in this environment',
+		)
+		expect(loadConfig({}).modelsBucket).toBeUndefined()
 	})
 
 	test('other variables, secrets by their names, and bindings that are no strings are left alone', () => {
