@@ -24,7 +24,7 @@ export async function openRecords(open: () => Promise<Records>, note: (text: str
 
 /** What `open` gives, in bounded time. */
 export const opened = <T>(open: () => Promise<T>): Promise<T> =>
-	bounded('opening storage', { remaining: openLimit, signal: new AbortController().signal }, open)
+	bounded('opening storage', { remaining: openLimit, signal: new AbortController().signal }, () => open())
 
 /** Tells each text once. */
 export function once(note: Tell): Tell {
