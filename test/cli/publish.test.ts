@@ -1,5 +1,7 @@
 // spillway publish, as its users run it.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,6 +62,35 @@ describe('spillway publish', () => {
 		expect(published).toMatchObject({ code: 0, stderr: '' })
 		expect(published.stdout).toContain(`to        s3://models/a/b at ${bucket.options.endpoint}`)
 		expect([...bucket.objects.keys()].some((path) => path === 'a/b/ring/channel.jws')).toBe(true)
+	})
+
+	it('killed again and again goes on where it stopped, and nobody sees a part of it', async () => {
+		const to = ['publish', 'packed', '--to', 's3://models/killed', '--endpoint', bucket.options.endpoint]
+		const there = () => [...bucket.objects.keys()].filter((path) => path.startsWith('killed/'))
+		const puts: string[] = []
+		for (let kills = 0; kills < 3; kills++) {
+			const child = spawn(process.execPath, [join(root, 'edge/cli/main.ts'), ...to], { cwd: folder, env: { ...process.env, ...account() } })
+			const exited = once(child, 'exit')
+			let left = 2
+			bucket.fault = ({ method, path }) => {
+				if (method !== 'PUT') return undefined
+				if (left-- > 0) puts.push(path)
+				else child.kill('SIGKILL')
+				return left < 0 ? 'cut' : undefined
+			}
+			await exited
+			expect(there()).not.toContain('killed/ring/channel.jws')
+		}
+		bucket.fault = ({ method, path }) => {
+			if (method === 'PUT') puts.push(path)
+			return undefined
+		}
+		expect(await spillway(to, account())).toMatchObject({ code: 0 })
+		bucket.fault = undefined
+		// Each piece once; the manifest once more, to see whether conditions hold.
+		const manifest = puts.filter((path) => /manifests\/[0-9a-f]+\.json$/.test(path))
+		expect(manifest).toHaveLength(2)
+		expect(puts).toHaveLength(there().length + 1)
 	})
 
 	it('ends with 1 and the reason where that cannot be', async () => {

@@ -1,6 +1,8 @@
 // Publishing into a folder, and into an S3-compatible bucket that fails in every way that it can.
 
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openBucket } from '../../edge/catalog/bucket/bucket.ts'
@@ -9,6 +11,7 @@ import { bucketTarget } from '../../edge/cli/publish/bucket.ts'
 import { folderTarget } from '../../edge/cli/publish/folder.ts'
 import { publish } from '../../edge/cli/publish/publish.ts'
 import { folder } from '../../edge/platform/node/folder.ts'
+import { verify } from '../../models/tools/pack/verify.ts'
 import { type RunningBucket, startBucket } from './harness/bucket.ts'
 import { temporaryFolder } from './harness/folder.ts'
 import { layers } from './harness/layers.ts'
@@ -26,6 +29,21 @@ describe('into a folder', () => {
 			files: () => folder(root),
 			damage: (path) => writeFile(join(root, path), 'damaged'),
 		}
+	})
+
+	test('from the address at which models are served', async () => {
+		const packed = await packModels([layers('1.0.0', [1, 2])])
+		const server = createServer(async (request, response) => {
+			const body = await readFile(join(packed.folder, request.url ?? '')).catch(() => null)
+			response.writeHead(body ? 200 : 404).end(body)
+		})
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+		const { port } = server.address() as AddressInfo
+		const root = join(scratch.path, 'from-address')
+		await publish(`http://127.0.0.1:${port}/`, folderTarget(root), { models: ['layers'] })
+		expect((await verify(root, { trust: [packed.key.x] })).flatMap(({ problems }) => problems)).toEqual([])
+		await new Promise((resolve) => server.close(resolve))
+		await packed.remove()
 	})
 
 	test('leaves nothing beside it, and removes what a publisher that was killed long ago has left', async () => {
