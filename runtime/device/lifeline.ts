@@ -20,7 +20,15 @@ export async function holdLifeline(what: string, life?: AbortSignal, locks = nav
 				granted()
 				return new Promise<void>((end) => (life?.aborted ? end() : life?.addEventListener('abort', () => end())))
 			})
-			.catch((cause) => failed(new SpillwayError('environment', `Web Locks are refused here: ${messageOf(cause)}`, { cause })))
+			.catch((cause) =>
+				failed(
+					new SpillwayError(
+						'environment',
+						`Web Locks are refused here, as in frames of other sites by some browsers: ${messageOf(cause)}`,
+						{ cause },
+					),
+				),
+			)
 	})
 	return name
 }

@@ -1,17 +1,13 @@
 // The script tag: one file from a real edge, or from any static host, in pages of another origin, isolated or not.
 
-import { createHash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { loadConfig } from '../../edge/config/load.ts'
-import { type RunningEdge, serve } from '../../edge/node.ts'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { RunningEdge } from '../../edge/node.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
 import { builtAs, scriptFolder } from './page.ts'
+import { key, serveScript } from './script-edge.ts'
 import { type Site, serveSite } from './site.ts'
 
 let browser: Browser
@@ -21,20 +17,10 @@ let edge: RunningEdge
 let host: Site
 let page: Page
 
-const key = 'pk_script_test'
-
 beforeAll(async () => {
 	browser = await getBrowser()
 	models = await packModels()
-	const stateDir = await mkdtemp(join(tmpdir(), 'spillway-edge-'))
-	afterAll(() => rm(stateDir, { recursive: true }))
-	const hash = createHash('sha256').update(key).digest('hex')
-	const config = loadConfig({
-		file: { models: { 'tiny-text': {}, 'tiny-pixels': {} }, keys: [{ id: 'page', hash, kind: 'publishable', loopback: true }] },
-	})
-	edge = await serve({ config, environment: {}, port: 0, stateDir, modelsDir: models.folder })
-	afterAll(() => edge.close())
-	await edge.ready()
+	edge = await serveScript(models)
 	host = await serveSite({ mounts: { '/js/': `${scriptFolder}/`, '/models/': `${models.folder}/` } })
 })
 afterEach(() => page?.context().close())
