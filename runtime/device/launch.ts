@@ -4,7 +4,7 @@ import { type Remote, wrap } from 'comlink'
 import { bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import { type Outcome, unwrap } from './control.ts'
-import { watchLifeline } from './lifeline.ts'
+import { watchNeighbour } from './lifeline.ts'
 import { protocolVersion } from './protocol.ts'
 import type { SessionControl, SessionTold } from './session-control.ts'
 import { spawn } from './spawn.ts'
@@ -98,7 +98,7 @@ export async function launch(options: LaunchOptions, note?: SpillwayError): Prom
 
 	const remote = { worker: wrap<SessionControl>(worker), over: over.signal, end }
 	const { lock, build, protocol } = await ask(remote, signal, (worker) => worker.hello())
-	gone = new Promise((resolve) => watchLifeline(lock, never, resolve))
+	gone = new Promise((resolve) => watchNeighbour(lock, never, resolve))
 	gone.then(() => end(new SpillwayError('worker-lost', 'the session worker ended')))
 	if (protocol !== protocolVersion)
 		end(

@@ -40,3 +40,12 @@ export function watchLifeline(name: string, signal: AbortSignal, gone: () => voi
 		// Aborted: nobody wants to know any more.
 	})
 }
+
+/**
+ * As `watchLifeline`, for who has just heard from the holder. When the lock is free all the same, the two see different locks, and nothing is watched:
+ * so it is in Chromium 156 between a page and the workers that it starts after all that its origin had stored was deleted.
+ */
+export async function watchNeighbour(name: string, signal: AbortSignal, gone: () => void, locks = navigator.locks): Promise<void> {
+	const isHeld = await locks.request(name, { mode: 'shared', ifAvailable: true }, (lock) => lock === null).catch(() => true)
+	if (isHeld) watchLifeline(name, signal, gone, locks)
+}

@@ -3,7 +3,7 @@
 import { bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { type EngineSettings, unwrap } from '../device/control.ts'
-import { watchLifeline } from '../device/lifeline.ts'
+import { watchNeighbour } from '../device/lifeline.ts'
 import { type Caller, callOver } from '../device/port.ts'
 import { protocolVersion, type Reply } from '../device/protocol.ts'
 import { checkScript, inMemory, isForeign, spawn } from '../device/spawn.ts'
@@ -63,7 +63,7 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 		over.signal.addEventListener('abort', () => URL.revokeObjectURL(script))
 		worker = spawn(script, 'spillway engine')
 		const lock = new Promise<string>((tell) => worker?.addEventListener('message', ({ data }) => data.lock && tell(data.lock)))
-		lock.then((name) => watchLifeline(name, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended'))))
+		lock.then((name) => watchNeighbour(name, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended'))))
 		const asked = askOver(worker)
 		// Not a race with a promise that lives as long as the engine: that would keep something of every question.
 		const ask: Ask = (...question) =>

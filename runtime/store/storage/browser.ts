@@ -7,7 +7,7 @@ import { browserRecords } from './records.ts'
 import type { Backing, Bytes } from './storage.ts'
 
 /** Milliseconds that the file system may take to open before Cache Storage is taken. */
-const patience = 2_000
+const patience = 7_000
 
 /**
  * Opens this origin's storage, shared by all its pages: the file system, which reads and writes faster than Cache Storage, and this where there is

@@ -7,7 +7,7 @@ import { isQuota } from './quota.ts'
 import type { Records } from './storage.ts'
 
 /** Milliseconds. IndexedDB has been known not to answer at all (WebKit bug 226547). */
-const openLimit = 5_000
+const openLimit = 10_000
 
 export type Tell = (text: string) => void
 
