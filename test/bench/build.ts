@@ -25,8 +25,8 @@ const tokenizerConfig = {
 }
 
 /** Contenders with a page, and their workers: `contenders/<name>.ts`. */
-const pages = ['spillway', 'bare', 'tuned', 'transformers', 'workerpool', 'same', 'identity']
-const workers = ['bare-worker', 'tuned-worker', 'pool-worker', 'same-worker']
+const pages = ['spillway', 'bare', 'tuned', 'transformers', 'workerpool', 'same', 'identity', 'cached', 'creation', 'cold']
+const workers = ['bare-worker', 'tuned-worker', 'pool-worker', 'same-worker', 'cached-worker']
 
 /** Folders and files by address, for `serveStatic`. */
 export type Mounts = Record<string, string | { text: string }>

@@ -22,7 +22,7 @@ export async function openPage(context: BrowserContext, address: string): Promis
 	broken.catch(() => {})
 	const loaded = async () => {
 		await page.goto(address)
-		if (!address.endsWith('/blank.html')) await page.waitForFunction('window.contender ?? window.identity')
+		if (!address.endsWith('/blank.html')) await page.waitForFunction('window.contender ?? window.identity ?? window.creation')
 	}
 	await Promise.race([broken, loaded()])
 	return page

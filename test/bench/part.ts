@@ -9,6 +9,8 @@ export interface Setting {
 	passes: number
 	/** 200 different texts of the lengths that people write. */
 	texts: string[]
+	/** Vectors of sentence-transformers, by text. */
+	reference: ReadonlyMap<string, number[]>
 	/** Path of the stock int8 file. */
 	stock: string
 	/** Tells how far it is. */

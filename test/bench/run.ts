@@ -11,15 +11,19 @@ import { findChromium } from '../setup/chromium.mjs'
 import { prepare, root } from './build.ts'
 import type { Part } from './part.ts'
 import { array } from './parts/array.ts'
+import { cold } from './parts/cold.ts'
 import { concurrent } from './parts/concurrent.ts'
 import { gpu } from './parts/gpu.ts'
 import { lateness } from './parts/lateness.ts'
 import { lone } from './parts/lone.ts'
 import { overhead } from './parts/overhead.ts'
 import { visits } from './parts/visits.ts'
+import { warm } from './parts/warm.ts'
 import { serveStatic } from './server.ts'
 
 const parts: Record<string, [title: string, Part]> = {
+	cold: ['The first visit over a slow network', cold],
+	warm: ['The second visit', warm],
 	visits: ['Visits of a page', visits],
 	concurrent: ['200 concurrent calls of mixed lengths', concurrent],
 	array: ['One call with 200 texts of mixed lengths', array],
@@ -50,8 +54,11 @@ if (!stock || !(await stat(stock).catch(() => null))?.isFile() || unknown.length
 	process.exit(2)
 }
 
-const reference = JSON.parse(await readFile(join(root, 'test/fixtures/minilm-reference.json'), 'utf8')) as { items: { text: string }[] }
+const reference = JSON.parse(await readFile(join(root, 'test/fixtures/minilm-reference.json'), 'utf8')) as {
+	items: { text: string; vector: number[] }[]
+}
 const texts = [...reference.items.map(({ text }) => text), ...reference.items.map(({ text }) => `Again: ${text}`)]
+const vectors = new Map(reference.items.map(({ text, vector }) => [text, vector]))
 
 const key = await readKeyFile(join(root, '.spillway/signing-key.json'))
 const server = await serveStatic(await prepare(stock, key))
@@ -66,7 +73,7 @@ try {
 	for (const name of only) {
 		const [title, part] = parts[name] as [string, Part]
 		const say = (line: string) => console.error(`${name}: ${line}`)
-		const { text, samples: found } = await part({ browser, server, passes, texts, stock, say })
+		const { text, samples: found } = await part({ browser, server, passes, texts, reference: vectors, stock, say })
 		samples[name] = found
 		console.log(`\n## ${title}\n\n${text}`)
 		if (values.json) await writeFile(values.json, JSON.stringify({ browser: browser.version(), samples }, null, '\t'))

@@ -3,19 +3,23 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { env, InferenceSession, Tensor } from 'onnxruntime-web/wasm'
 
-const json = async (address: string) => (await fetch(address)).json()
-
 /**
  * @param threads of ONNX Runtime.
+ * @param read gets a file; the model's then is handed over as bytes. Default: over the network, and ONNX Runtime fetches the model itself.
  * @returns what embeds texts as one padded batch.
  */
-export async function stockModel(threads: number): Promise<(texts: readonly string[]) => Promise<Float32Array[]>> {
+export async function stockModel(
+	threads: number,
+	read?: (address: string) => Promise<Response>,
+): Promise<(texts: readonly string[]) => Promise<Float32Array[]>> {
 	env.wasm.numThreads = threads
 	env.wasm.wasmPaths = '/ort/'
+	const json = async (address: string) => (await (read ?? fetch)(address)).json()
+	const model = '/stock/onnx/model_quantized.onnx'
 	const [file, config, session] = await Promise.all([
 		json('/stock/tokenizer.json'),
 		json('/stock/tokenizer_config.json'),
-		InferenceSession.create('/stock/onnx/model_quantized.onnx'),
+		read ? InferenceSession.create(await (await read(model)).arrayBuffer()) : InferenceSession.create(model),
 	])
 	const tokenizer = new Tokenizer(file, config)
 
