@@ -2,8 +2,8 @@
 
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { beforeAll, expect, test } from 'vitest'
 import { readChannel, signChannel } from '../../models/format/channel.ts'
 import { channelPath } from '../../models/format/layout.ts'
 import type { Description } from '../../models/format/manifest.ts'
@@ -18,19 +18,14 @@ import type { Site } from './site.ts'
 
 let models: Models
 let site: Site
+/** One for all: each test has a model of its own. */
 let page: Page
 
-let browser: Browser
-
 beforeAll(async () => {
-	browser = await getBrowser()
 	models = await packModels()
 	site = await staticHost(models)
+	page = await openPage(await getBrowser(), site)
 })
-beforeEach(async () => {
-	page = await openPage(browser, site)
-})
-afterEach(() => page.context().close())
 
 interface Outcome {
 	code?: string
@@ -159,12 +154,16 @@ test('when the stored version is damaged and gone at its address, the one that t
 	await rm(join(models.folder, 'manifests'), { recursive: true })
 	await publish('moved', '1.1.0')
 	await page.evaluate(async () => {
-		const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('spillway')
-		for await (const file of folder.values()) {
+		const root = await navigator.storage.getDirectory()
+		const folder = await root.getDirectoryHandle('spillway').catch(() => undefined)
+		for await (const file of folder?.values() ?? []) {
 			const writable = await (file as FileSystemFileHandle).createWritable()
 			await writable.write('damaged')
 			await writable.close()
 		}
+		// Where there is no file system for workers, as in an incognito window of Chromium.
+		const cache = await caches.open('spillway')
+		for (const key of await cache.keys()) await cache.put(key, new Response('damaged'))
 	})
 	const { version, notes } = await visit('moved')
 	expect(version).toBe('1.1.0')
