@@ -9,6 +9,7 @@ import { register } from './offline/register.ts'
 import { showReply, showTrouble, showWaiting } from './view/answer.ts'
 import { find, make } from './view/element.ts'
 import { showExamples } from './view/examples.ts'
+import { offer, withdraw } from './view/offer.ts'
 import { showOffline } from './view/offline.ts'
 import { choosePolicy, isPolicy, watchPolicy } from './view/policy.ts'
 import { showState } from './view/state.ts'
@@ -23,6 +24,7 @@ let policy = isPolicy(remembered) ? remembered : 'prefer-device'
 let situation: [State, Policy] = [{ phase: 'loading', progress: null }, policy]
 /** Whether the page works without a network; unknown until the service worker is settled. */
 let kept: boolean | undefined
+let keeping = false
 let assistant: Promise<Assistant> = open()
 let asking = new AbortController()
 /** The question under way. */
@@ -31,9 +33,33 @@ let pending: string | undefined
 /** Opens an assistant under the customer's policy; the model loads meanwhile. */
 function open(): Promise<Assistant> {
 	const chosen = policy
-	return openAssistant(chosen, (...told) => {
-		if (chosen !== policy) return
-		situation = told
+	withdraw('newer')
+	return openAssistant(
+		chosen,
+		(...told) => {
+			if (chosen !== policy) return
+			situation = told
+			// Where data is to be saved, the page is kept when the model is.
+			if (told[0].phase !== 'held') keepPage()
+			show()
+		},
+		() => {
+			if (chosen === policy) offer('newer', useNewer)
+		},
+	)
+}
+
+async function useNewer(): Promise<void> {
+	withdraw('newer')
+	;(await assistant).update()
+}
+
+/** Lets the service worker keep the page for visits without a network. */
+function keepPage(): void {
+	if (keeping) return
+	keeping = true
+	register().then((settled) => {
+		kept = settled
 		show()
 	})
 }
@@ -97,15 +123,11 @@ form.addEventListener('submit', (event) => {
 	if (matchMedia('(pointer: coarse)').matches) field.blur()
 	if (question !== '') void ask(question)
 })
-find('retry', HTMLButtonElement).addEventListener('click', async () => (await assistant).retry())
+find('retry', HTMLButtonElement).addEventListener('click', async () => (await assistant).load())
 choosePolicy(policy)
 watchPolicy((next) => void change(next))
 showExamples((question) => {
 	field.value = question
 	void ask(question)
 })
-watchInstall()
-register().then((settled) => {
-	kept = settled
-	show()
-})
+watchInstall(async () => (await assistant).keep())

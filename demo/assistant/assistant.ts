@@ -1,11 +1,13 @@
 // The help desk's assistant: opens the runtime under a policy, loads the model, answers questions.
 
-import { createRuntime, type Model, type Policy, type Progress, type Provenance } from '../../runtime/index.ts'
+import { createRuntime, type Model, type Policy, type Progress, type Provenance, type Runtime } from '../../runtime/index.ts'
 import { type Match, nearest, threshold } from '../faq/match.ts'
 import { vectorsIn } from '../faq/vectors.ts'
 import { edgeKey } from './config.ts'
 
 export type State =
+	/** It is not on this device, and the browser is asked to save data: the customer has to say that it may be downloaded. */
+	| { phase: 'held' }
 	| { phase: 'loading'; progress: Progress | null }
 	/** The model is here and makes the help topics' vectors. */
 	| { phase: 'topics' }
@@ -30,8 +32,12 @@ export interface Reply {
 export interface Assistant {
 	/** Answers a question; rejects with a `SpillwayError`. */
 	ask(question: string, signal: AbortSignal): Promise<Reply>
-	/** Tries to load the model again after a failure. */
-	retry(): void
+	/** Loads the model when it was held, and again after a failure. */
+	load(): void
+	/** Lets the newer version of the model serve that `onNewer` told of. */
+	update(): void
+	/** Asks the browser to keep the model when it needs room. */
+	keep(): void
 	/** Gives the model's memory back. */
 	close(): Promise<void>
 }
@@ -43,6 +49,8 @@ const topicsDeadline = 120_000
 /** Topics' wordings that are read in one go before anybody has asked: few, so that a question soon gets its turn. */
 const wordingsAtOnce = 24
 const shown = 3
+/** Milliseconds between two looks for a newer version, of which the runtime knows by itself. */
+const lookAgain = 5_000
 
 /**
  * Opens the assistant; the model loads meanwhile.
@@ -50,31 +58,53 @@ const shown = 3
  * @param chosen where answers may be made; the runtime keeps to it for its whole life.
  * @param onState told whenever the model's state changes, with the policy that the runtime has: an edge that gives the page no key cannot
  *   answer, and `prefer-device` is `device-only` then.
+ * @param onNewer told once a newer version of the model is on this device. It serves when the page is opened next, or when `update` is called.
  */
-export async function openAssistant(chosen: Policy, onState: (state: State, policy: Policy) => void): Promise<Assistant> {
+export async function openAssistant(
+	chosen: Policy,
+	onState: (state: State, policy: Policy) => void,
+	onNewer: () => void,
+): Promise<Assistant> {
 	// Under device-only the edge is asked for nothing that needs a key.
 	const key = chosen === 'device-only' ? undefined : await edgeKey()
 	const policy = chosen === 'prefer-device' && key === undefined ? 'device-only' : chosen
-	const runtime = createRuntime({ edge: location.origin, policy, key })
+	const saving = savingData()
+	const runtime = createRuntime({ edge: location.origin, policy, key, download: saving ? 'ask' : 'auto' })
 	const model = runtime.model('minilm')
 	const closed = new AbortController()
 	const tell = (state: State) => {
 		if (!closed.signal.aborted) onState(state, policy)
 	}
 
-	async function load(): Promise<void> {
+	const options = { signal: closed.signal, onProgress: (progress: Progress) => tell({ phase: 'loading', progress }) }
+
+	async function open(): Promise<void> {
 		if (policy === 'edge-only') return tell({ phase: 'edge' })
+		if (saving && !(await isStored(runtime))) return tell({ phase: 'held' })
+		await load()
+	}
+
+	async function load(update = false): Promise<void> {
 		tell({ phase: 'loading', progress: null })
 		try {
-			await model.ready({ signal: closed.signal, onProgress: (progress) => tell({ phase: 'loading', progress }) })
+			await (update ? model.update(options) : model.ready(options))
 			tell({ phase: 'topics' })
 			await readTopics(model)
 			tell({ phase: 'ready' })
+			void lookForNewer()
 		} catch (error) {
 			tell({ phase: 'failed', error })
 		}
 	}
-	void load()
+
+	async function lookForNewer(): Promise<void> {
+		while (!closed.signal.aborted) {
+			const { device } = await model.explain()
+			if (device?.report?.next?.state === 'stored') return onNewer()
+			await new Promise((resolve) => setTimeout(resolve, lookAgain))
+		}
+	}
+	void open()
 
 	return {
 		async ask(question, signal) {
@@ -93,12 +123,25 @@ export async function openAssistant(chosen: Policy, onState: (state: State, poli
 				prepared: performance.now() - answered,
 			}
 		},
-		retry: () => void load(),
+		load: () => void load(),
+		update: () => void load(true),
+		keep: () => void runtime.storage.persist().catch(() => {}),
 		close() {
 			closed.abort()
 			return runtime.dispose()
 		},
 	}
+}
+
+/** Whether the customer's browser is asked to save data: https://wicg.github.io/savedata/ */
+function savingData(): boolean {
+	const { connection } = navigator as { connection?: { saveData?: boolean } }
+	return connection?.saveData === true
+}
+
+async function isStored(runtime: Runtime): Promise<boolean> {
+	const stored = await runtime.storage.list().catch(() => [])
+	return stored.some(({ model, current, complete }) => model === 'minilm' && current && complete)
 }
 
 /** Has the help topics' vectors made on this device, so that the first question need not wait for them. */

@@ -51,6 +51,8 @@ export function troubleWords(error: unknown, policy: Policy): Trouble {
 			return { title: 'That took too long', hint: 'Please ask again. Closing other tabs can help a busy device.' }
 		case 'rate-limited':
 			return { title: 'Too many questions at once', hint: 'Please wait a minute, or let this device answer.' }
+		case 'unavailable':
+			return { title: 'The model is not on this device yet', hint: 'Load it first: it is a download of 24 MB, once.' }
 		case 'too-large':
 			return { title: 'That question is too long', hint: 'A sentence or two is enough.' }
 		case 'unauthenticated':

@@ -7,7 +7,8 @@ interface InstallPrompt extends Event {
 	prompt(): Promise<unknown>
 }
 
-export function watchInstall(): void {
+/** @param onInstalled told when the customer has installed it. */
+export function watchInstall(onInstalled: () => void): void {
 	const button = find('install', HTMLButtonElement)
 	let offer: InstallPrompt | undefined
 	addEventListener('beforeinstallprompt', (event) => {
@@ -17,6 +18,7 @@ export function watchInstall(): void {
 	})
 	addEventListener('appinstalled', () => {
 		button.hidden = true
+		onInstalled()
 	})
 	button.addEventListener('click', async () => {
 		await offer?.prompt()

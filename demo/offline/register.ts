@@ -1,7 +1,7 @@
 // The page's side of the service worker: registers it, and offers a new version of the page when there is one.
 
 import { Workbox } from 'workbox-window'
-import { find } from '../view/element.ts'
+import { offer } from '../view/offer.ts'
 
 const script = '/service-worker.js'
 
@@ -57,15 +57,10 @@ function installed(worker: ServiceWorker, registration: ServiceWorkerRegistratio
 }
 
 function offerUpdate(workbox: Workbox): void {
-	const box = find('update', HTMLElement)
-	find('update-now', HTMLButtonElement).addEventListener('click', () => {
+	offer('update', () => {
 		workbox.addEventListener('controlling', () => location.reload())
 		workbox.messageSkipWaiting()
 		// The new version takes over when the old one has finished its work, which may be once no page is open: a reload is such a moment.
 		setTimeout(() => location.reload(), patience)
 	})
-	find('update-later', HTMLButtonElement).addEventListener('click', () => {
-		box.hidden = true
-	})
-	box.hidden = false
 }

@@ -9,6 +9,9 @@ export function time(milliseconds: number): string {
 	return `${(milliseconds < 10 ? tenths : whole).format(milliseconds)} ms`
 }
 
+/** `12 s`. */
+export const seconds = (milliseconds: number): string => `${whole.format(milliseconds / 1000)} s`
+
 /** `10.2`, in millions of bytes. */
 export const megabytes = (bytes: number): string => tenths.format(bytes / 1e6)
 

@@ -4,7 +4,7 @@ import type { Policy, Progress } from '../../runtime/index.ts'
 import type { State } from '../assistant/assistant.ts'
 import { loadTroubleWords } from '../assistant/words.ts'
 import { find } from './element.ts'
-import { megabytes } from './numbers.ts'
+import { megabytes, seconds } from './numbers.ts'
 
 const box = find('state', HTMLElement)
 const text = find('state-text', HTMLElement)
@@ -19,7 +19,8 @@ export function showState(state: State, policy: Policy): void {
 	const [first, second] = stateWords(state, policy)
 	if (text.textContent !== first) text.textContent = first
 	if (rest.textContent !== second) rest.textContent = second
-	retry.hidden = state.phase !== 'failed'
+	retry.hidden = state.phase !== 'failed' && state.phase !== 'held'
+	retry.textContent = state.phase === 'held' ? 'Load it: 24 MB' : 'Try again'
 	bar.hidden = state.phase !== 'loading' && state.phase !== 'topics'
 	const progress = state.phase === 'loading' ? state.progress : null
 	bytes.textContent = progressWords(progress)
@@ -31,13 +32,20 @@ function progressWords(progress: Progress | null): string {
 	if (!progress || progress.total === 0) return ''
 	if (progress.phase !== 'files') return `${megabytes(progress.total)} MB are here. The model is tested on this device …`
 	const stored = progress.stored > 0 ? `, ${megabytes(progress.stored)} of them kept from before` : ''
-	return `${megabytes(progress.loaded)} of ${megabytes(progress.total)} MB${stored}`
+	// Seconds jump about when there are few left.
+	const left = progress.left !== null && progress.left >= 2_000 ? `, about ${seconds(progress.left)} left` : ''
+	return `${megabytes(progress.loaded)} of ${megabytes(progress.total)} MB${stored}${left}`
 }
 
 /** What holds now, and what that means for a question. */
 function stateWords(state: State, policy: Policy): readonly [string, string] {
 	const edgeHelps = policy === 'prefer-device'
 	switch (state.phase) {
+		case 'held':
+			return [
+				'The model is not on this device.',
+				`Your browser is asked to save data, so it is not loaded unasked.${edgeHelps ? ' Our edge answers: your question is sent to it.' : ''}`,
+			]
 		case 'loading':
 			return [
 				'The model is loading.',

@@ -1,6 +1,6 @@
 // The help desk, as customers meet it.
 
-import { appendFile } from 'node:fs/promises'
+import { appendFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -92,6 +92,27 @@ test('an edge that gives the page no key answers nothing; the page then keeps to
 	expect(await state(page)).toContain('Your question waits for it and stays on this device.')
 	await context.close()
 	shop.release()
+})
+
+test('where the browser is asked to save data, nothing is downloaded before the customer says so', async () => {
+	const before = shop.asked.length
+	const context = await browser.newContext()
+	const page = await openDesk(context, 'about:blank')
+	const devtools = await context.newCDPSession(page)
+	await devtools.send('Emulation.setDataSaverOverride', { dataSaverEnabled: true })
+	await page.goto(shop.origin)
+	await page.waitForSelector('#state[data-phase=held]')
+	expect(await state(page)).toContain('Our edge answers')
+	expect((await ask(page, 'please cancel my order')).route).toContain('Our edge answered')
+	const large = /^\/(models\/chunks\/|assets\/ort-|service-worker)/
+	expect(shop.asked.slice(before).filter((path) => large.test(path))).toEqual([])
+	await page.click('text=Load it: 24 MB')
+	await ready(page)
+	expect((await ask(page, 'unsubscribe')).route).toContain('This device answered')
+	// It is here now, and need not be asked for again.
+	await page.reload()
+	await ready(page)
+	await context.close()
 })
 
 describe('a later visit', () => {
@@ -195,6 +216,7 @@ describe('a later visit', () => {
 	test('offers a new version of the page, and takes it when told to', async () => {
 		await ready(customer.page)
 		await appendFile(join(shop.page, 'service-worker.js'), '\n// A newer version.\n')
+		await rm(join(shop.page, 'service-worker.js.br'))
 		const { page } = customer
 		await page.reload()
 		await page.waitForSelector('#update:not([hidden])')

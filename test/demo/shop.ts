@@ -28,8 +28,12 @@ export interface Shop {
 	shut(): void
 }
 
-/** Opens the shop until the tests of the file are over. */
-export async function openShop(): Promise<Shop> {
+/**
+ * Opens the shop until the tests of the file are over.
+ *
+ * @param models folder of the packed models that it serves. Default: the build's.
+ */
+export async function openShop(models = join(dist, 'packed')): Promise<Shop> {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-demo-'))
 	for (const part of ['demo', 'script', 'docs']) await cp(join(dist, part), join(folder, part), { recursive: true })
 	const hash = createHash('sha256').update(key).digest('hex')
@@ -38,7 +42,7 @@ export async function openShop(): Promise<Shop> {
 		environment: {},
 		port: 0,
 		stateDir: join(folder, 'state'),
-		modelsDir: join(dist, 'packed'),
+		modelsDir: models,
 		pagesDir: folder,
 		demoKey: key,
 	})
