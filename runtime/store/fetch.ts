@@ -44,7 +44,7 @@ export async function fetchFrom<T>(place: Place, options: FetchOptions, accept: 
 		for (const url of place.urls) {
 			if (given.has(url)) continue
 			try {
-				const accepted = await fetchRight(url, { ...options, failures }, accept)
+				const accepted = await failures.inTurn(signal, () => fetchRight(url, { ...options, failures }, accept))
 				failures.makeUp()
 				return accepted
 			} catch (thrown) {
@@ -56,8 +56,9 @@ export async function fetchFrom<T>(place: Place, options: FetchOptions, accept: 
 			}
 		}
 		const error = joined(errors)
-		if (!errors.some((error) => error instanceof Passing)) throw error
-		await failures.bear(error, before, tries, signal)
+		const passing = errors.filter((error) => error instanceof Passing)
+		if (passing.length === 0) throw error
+		await failures.bear({ error, before, tries, late: passing.some(({ late }) => late) }, signal)
 	}
 }
 

@@ -27,8 +27,11 @@ export interface TryOptions {
 /** A failure that another try may not meet. */
 export class Passing {
 	readonly error: SpillwayError
-	constructor(error: SpillwayError) {
+	/** Bytes were coming when it broke off. */
+	readonly late: boolean
+	constructor(error: SpillwayError, late = false) {
 		this.error = error
+		this.late = late
 	}
 }
 
@@ -47,6 +50,7 @@ export async function fetchOnce(url: URL, options: TryOptions): Promise<Fetched>
 	const stalled = new AbortController()
 	// What has answered at all has until the next look.
 	let came = 0
+	let any = false
 	const watch = setInterval(() => {
 		if (came < least) stalled.abort()
 		came = 0
@@ -58,6 +62,7 @@ export async function fetchOnce(url: URL, options: TryOptions): Promise<Fetched>
 		options.onResponse?.(response)
 		const bytes = await read(response, { ...options, from: url }, (count) => {
 			came += count
+			any = true
 		})
 		return { bytes, type: response.headers.get('content-type') ?? 'no type' }
 	} catch (cause) {
@@ -65,7 +70,8 @@ export async function fetchOnce(url: URL, options: TryOptions): Promise<Fetched>
 		const why = stalled.signal.aborted
 			? `less than ${least} bytes came in ${stall} ms`
 			: `${messageOf(cause)} (offline, broken off, or refused by CORS)`
-		throw new Passing(new SpillwayError('network', `${what} cannot be fetched from ${url}: ${why}`, { cause }))
+		const error = new SpillwayError('network', `${what} cannot be fetched from ${url}: ${why}`, { cause })
+		throw new Passing(error, any && !stalled.signal.aborted)
 	} finally {
 		clearInterval(watch)
 	}

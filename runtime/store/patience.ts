@@ -27,67 +27,116 @@ const firstPause = 300
 /** A pause does not grow beyond it, and a longer `Retry-After` is not waited for. */
 const longestPause = 30_000
 
-/** The failures of a download, over all its parts: whatever arrives and is right makes up for them. */
+/** While a device says that it is offline, it is tried all the same now and then, in milliseconds: some say so and are not. */
+const probe = 5_000
+
+/** What breaks off while bytes are coming costs so much of a failure: a bad connection is one. */
+const lateCost = 0.2
+
+/** A try that failed. */
+export interface Failure {
+	error: SpillwayError
+	/** Bytes were coming when it broke off. */
+	late: boolean
+	/** `count` before the try. */
+	before: number
+	/** Tries of this part, this one included. */
+	tries: number
+}
+
+/**
+ * The failures of a download, over all its parts: whatever arrives and is right makes up for them. From a failure to the next success parts come
+ * one at a time: of several, none might come to its end before the next cut.
+ */
 export class Failures {
 	readonly patience: Patience
 	#left: number
 	#count = 0
+	/** When the device was first found to be offline. */
+	#offline: number | undefined
+	#trouble = false
+	#underWay = 0
+	/** Who waits for a turn. */
+	readonly #waiting = new Set<() => void>()
 
 	constructor(patience: Patience) {
 		this.patience = patience
 		this.#left = patience.retries
 	}
 
-	/** Failures so far. To be asked for before a try. */
+	/** Failures so far. */
 	get count(): number {
 		return this.#count
+	}
+
+	/** Does a try of a part in its turn. @throws SpillwayError `aborted`, and what `work` throws. */
+	async inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+		while (this.#trouble && this.#underWay > 0) {
+			if (signal.aborted) throw aborted(signal)
+			await new Promise<void>((turn) => {
+				this.#waiting.add(turn)
+				signal.addEventListener('abort', () => turn(), { once: true })
+			})
+		}
+		this.#underWay++
+		try {
+			return await work()
+		} finally {
+			this.#underWay--
+			this.#next()
+		}
 	}
 
 	/** Something has arrived and is right. */
 	makeUp(): void {
 		this.#left = this.patience.retries
+		this.#offline = undefined
+		this.#trouble = false
+		this.#next()
 	}
 
 	/**
 	 * Waits before the next try of a part.
 	 *
-	 * @param before `count` before the try: what breaks several parts off at once is one failure.
-	 * @param tries of this part, this one included.
-	 * @throws SpillwayError `error`, when there is to be no other; `aborted`.
+	 * @throws SpillwayError that of the failure, when there is to be no other try; `aborted`.
 	 */
-	async bear(error: SpillwayError, before: number, tries: number, signal: AbortSignal): Promise<void> {
-		if (globalThis.navigator?.onLine === false && this.patience.offline > 0) return online(this.patience.offline, error, signal)
+	async bear({ error, late, before, tries }: Failure, signal: AbortSignal): Promise<void> {
+		if (globalThis.navigator?.onLine === false && this.patience.offline > 0) return this.#bearOffline(error, signal)
+		// What breaks several off at once is one failure.
 		if (before === this.#count) {
 			this.#count++
-			if (this.#left-- <= 0) throw error
+			this.#trouble = true
+			this.#left -= late ? lateCost : 1
+			if (this.#left < 0) throw error
 		}
 		const chance = 0.5 + Math.random() / 2
-		const pause = error.retryAfter ?? Math.min(longestPause, firstPause * 2 ** (tries - 1)) * chance
+		const pause = error.retryAfter ?? Math.min(longestPause, firstPause * 2 ** (late ? 0 : tries - 1)) * chance
 		if (pause > longestPause) throw error
 		await wait(pause, signal)
 	}
-}
 
-/** Resolves as soon as the browser says that there is a network. */
-async function online(limit: number, error: SpillwayError, signal: AbortSignal): Promise<void> {
-	const back = new AbortController()
-	const come = () => back.abort()
-	globalThis.addEventListener('online', come)
-	try {
-		await wait(limit, AbortSignal.any([signal, back.signal]))
-	} catch {
-		if (signal.aborted) throw aborted(signal)
-		return
-	} finally {
+	async #bearOffline(error: SpillwayError, signal: AbortSignal): Promise<void> {
+		const { offline } = this.patience
+		this.#offline ??= performance.now()
+		if (performance.now() - this.#offline >= offline)
+			throw new SpillwayError(
+				'network',
+				`this device has been offline for ${offline / 1000} s; a later load goes on from here: ${error.message}`,
+				{ cause: error },
+			)
+		const back = new AbortController()
+		const come = () => back.abort()
+		globalThis.addEventListener('online', come)
+		await wait(Math.min(probe, offline), AbortSignal.any([signal, back.signal])).catch((error) => {
+			if (signal.aborted) throw error
+		})
 		globalThis.removeEventListener('online', come)
 	}
-	throw new SpillwayError(
-		'network',
-		`this device has been offline for ${limit / 1000} s; a later load goes on from here: ${error.message}`,
-		{
-			cause: error,
-		},
-	)
+
+	#next(): void {
+		for (const turn of this.#waiting) turn()
+		this.#waiting.clear()
+	}
 }
 
 function wait(time: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 // A static host whose models arrive slowly and in parts, so that a download can be looked at, cut off, or ended in its middle.
 
 import { readFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { filesOf, textDescription } from '../runtime/tiny.ts'
 import type { Models } from './models.ts'
@@ -17,6 +18,8 @@ export interface Delivery {
 	pause: number
 	/** Paths of chunks that were asked for, in order. */
 	readonly chunks: string[]
+	/** Breaks off all chunks that are under way. */
+	cut(): void
 }
 
 /** Bytes of a part. */
@@ -26,11 +29,23 @@ const part = 64 * 1024
 const headers = { 'Cache-Control': 'no-store' }
 
 export async function deliverySite(models: Models): Promise<Delivery> {
-	const delivery: Delivery = { site: await staticHost(models, { headers }), sent: 0, onSent: undefined, pause: 0, chunks: [] }
+	const underWay = new Set<ServerResponse>()
+	const delivery: Delivery = {
+		site: await staticHost(models, { headers }),
+		sent: 0,
+		onSent: undefined,
+		pause: 0,
+		chunks: [],
+		cut() {
+			for (const response of underWay) response.destroy()
+		},
+	}
 	delivery.site.fault = (path, response) => {
 		const [, digest] = path.match(/^\/models\/chunks\/(.*)/) ?? []
 		if (!digest) return false
 		delivery.chunks.push(digest)
+		underWay.add(response)
+		response.on('close', () => underWay.delete(response))
 		send(digest).catch(() => response.destroy())
 		return true
 

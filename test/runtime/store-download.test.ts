@@ -1,7 +1,7 @@
 // Downloads: mirrors, cuts, failures in a row, what drips or never ends, tabs that share one, and how long it will take.
 
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type { SpillwayError } from '../../runtime/core/error.ts'
+import { SpillwayError } from '../../runtime/core/error.ts'
 import { alone } from '../../runtime/store/alone.ts'
 import { Leave } from '../../runtime/store/leave.ts'
 import { TimeLeft } from '../../runtime/store/left.ts'
@@ -25,7 +25,9 @@ const size = [...model.chunks.values()].reduce((sum, { length }) => sum + length
 const pointer = { digest: model.digest, version: '1.0.0', serial: 1 }
 
 /** Quick to give up. */
-const short: Patience = { retries: 1, stall: 200, offline: 0 }
+const short: Patience = { retries: 1, stall: 10_000, offline: 0 }
+/** The same with a server that says nothing, or hardly anything. */
+const shorter: Patience = { ...short, stall: 300 }
 
 let server: CountingServer
 let storage: Storage
@@ -87,10 +89,34 @@ describe('cuts', () => {
 
 	test('what breaks several off at once is one failure', async () => {
 		const failures = new Failures({ ...short, retries: 1 })
-		const fault = new TypeError() as unknown as SpillwayError
-		const signal = new AbortController().signal
-		await Promise.all([1, 2, 3, 4].map(() => failures.bear(fault, 0, 1, signal)))
-		await expect(failures.bear(fault, failures.count, 1, signal)).rejects.toBe(fault)
+		const error = new SpillwayError('network', 'gone')
+		const { signal } = new AbortController()
+		const bear = (before: number) => failures.bear({ error, before, late: false, tries: 1 }, signal)
+		await Promise.all([1, 2, 3, 4].map(() => bear(0)))
+		await expect(bear(failures.count)).rejects.toBe(error)
+	})
+
+	test('from a failure to the next success parts come one at a time', async () => {
+		const failures = new Failures(short)
+		const { signal } = new AbortController()
+		let most = 0
+		let now = 0
+		const part = () =>
+			failures.inTurn(signal, async () => {
+				most = Math.max(most, ++now)
+				await new Promise((done) => setTimeout(done, 10))
+				now--
+			})
+		const four = () => Promise.all([1, 2, 3, 4].map(part))
+		await four()
+		expect(most).toBe(4)
+		await failures.bear({ error: new SpillwayError('network', 'gone'), before: 0, late: true, tries: 1 }, signal)
+		most = 0
+		await four()
+		expect(most).toBe(1)
+		failures.makeUp()
+		await four()
+		expect(most).toBe(4)
 	})
 })
 
@@ -108,7 +134,7 @@ describe('mirrors', () => {
 	])('the first %s: the next one serves, and the first is asked no more', async (_, fault) => {
 		const second = await countingServer(model)
 		server.fault = fault
-		await verifies(read({ from: [server, second] }))
+		await verifies(read({ from: [server, second], patience: shorter }))
 		// The manifest, fetched twice where it was wrong.
 		expect(server.asked.length).toBeLessThanOrEqual(2)
 	})
@@ -150,13 +176,13 @@ describe('mirrors', () => {
 
 describe('each ends as it should', () => {
 	test.each<[string, Fault, string, RegExp]>([
-		['a drip', (response) => drip(response), 'network', /less than 4096 bytes came in 200 ms/],
+		['a drip', (response) => drip(response), 'network', /less than 4096 bytes came in 300 ms/],
 		['nothing', () => {}, 'network', /less than 4096 bytes/],
 		['no end', (response) => endless(response), 'integrity', /sends more than \d+ bytes/],
 		['a redirect to itself', faults.status(302, { location: '?' }), 'network', /cannot be fetched/],
 	])('%s: a typed error', async (_, fault, code, message) => {
 		server.fault = chunksAre(fault)
-		expect(await error(read())).toMatchObject({ code, message: expect.stringMatching(message) })
+		expect(await error(read({ patience: shorter }))).toMatchObject({ code, message: expect.stringMatching(message) })
 	})
 
 	test('a redirect to the right bytes: they serve', async () => {
