@@ -12,6 +12,7 @@ declare global {
 		spillway: typeof Spillway
 		/** Made by the test. */
 		runtime: Spillway.Runtime
+		model: Spillway.Model
 		/** What is left of an error when it leaves the page. */
 		errorOf(promise: Promise<unknown>): Promise<Pick<Spillway.SpillwayError, 'name' | 'code' | 'message'> | 'none'>
 	}

@@ -5,19 +5,11 @@ import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Description } from '../../models/format/manifest.ts'
 import { toTensorData } from '../../models/format/tensor-data.ts'
 import { tensor } from '../../runtime/core/tensor.ts'
-import type { Model } from '../../runtime/index.ts'
 import { filesOf, textDescription } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
 import { openPage, staticHost } from './page.ts'
 import type { Site } from './site.ts'
-
-declare global {
-	interface Window {
-		/** Made by a visit. */
-		model: Model
-	}
-}
 
 let models: Models
 let site: Site
