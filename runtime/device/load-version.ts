@@ -7,6 +7,7 @@ import type { Pointer } from '../store/known.ts'
 import type { Leave } from '../store/leave.ts'
 import type { Storage } from '../store/storage/storage.ts'
 import type { Store } from '../store/store.ts'
+import { createTokenizer, type Tokenizer } from '../tasks/tokenizer.ts'
 import type { Tuning } from './control.ts'
 import { footprintOf } from './footprint.ts'
 import type { LoadProgress } from './load-progress.ts'
@@ -53,7 +54,7 @@ export interface VersionOptions {
 /** What a version needs to be served by sessions of the kind that comes first. */
 export function firstFiles(manifest: Manifest, tuning: Readonly<Tuning>): readonly string[] {
 	const { files } = firstKind(manifest, tuning, processors())
-	return manifest.task ? [...files, manifest.task.tokenizer] : files
+	return manifest.task ? [manifest.task.tokenizer, ...files] : files
 }
 
 /**
@@ -98,6 +99,9 @@ export async function loadVersion(
 
 	/** The first worker, got ready beside the download. */
 	let prepared: Promise<Prepared> | undefined
+	/** Made while weights still arrive. */
+	let tokenizer: Tokenizer | undefined
+	let task: Manifest['task'] = null
 	try {
 		const version = await store.read(name, pointer, {
 			signal,
@@ -109,16 +113,22 @@ export async function loadVersion(
 					// Before anything is downloaded that has no room.
 					prepared = prepare(first, await book(manifest, first, signal, true), signal)
 				}
+				task = manifest.task
 				return firstFiles(manifest, tuning)
 			},
 			permit: (bytes) => leave.demand(name, bytes),
 			onProgress: (read) => progress.files(read),
+			onFile(file, bytes) {
+				if (file === task?.tokenizer) tokenizer = createTokenizer(bytes, task.maxTokens)
+			},
 		})
 		const { manifest, bytes } = version
+		if (task && !tokenizer) throw new SpillwayError('malformed', `${name} has no tokenizer`)
 		await prepared
 		progress.tell('session')
 		const served = await serveVersion({
 			version,
+			tokenizer,
 			first: firstKind(manifest, tuning, processors()),
 			tuning,
 			builds,

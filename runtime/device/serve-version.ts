@@ -8,7 +8,7 @@ import type { Records } from '../store/storage/storage.ts'
 import type { Version } from '../store/store.ts'
 import type { Pace } from '../tasks/pace.ts'
 import { tokenized } from '../tasks/tokenized.ts'
-import { createTokenizer } from '../tasks/tokenizer.ts'
+import type { Tokenizer } from '../tasks/tokenizer.ts'
 import type { ServingReport, Tuning } from './control.ts'
 import type { Prepared } from './member.ts'
 import { createPool, type Pool, type PoolOptions } from './pool.ts'
@@ -17,11 +17,13 @@ import { findDevice } from './serving/device.ts'
 import type { Kind } from './serving/kind.ts'
 import { fewerThreads, Selection } from './serving/selection.ts'
 import { createServing } from './serving/serving.ts'
-import { fileOf, sessionsOf } from './serving/sessions.ts'
+import { sessionsOf } from './serving/sessions.ts'
 import type { Stillness } from './serving/stillness.ts'
 
 export interface ServeOptions {
 	version: Version
+	/** Of a model with a task. */
+	tokenizer: Tokenizer | undefined
 	/** The kind of session worker that serves first. */
 	first: Kind
 	/** What the application has fixed. */
@@ -66,13 +68,12 @@ export interface Served {
 /** Bytes that may be downloaded to try another kind: a graph, but not weights once more. */
 const mostForTrial = 4e6
 
-/** @throws what `startMember` throws; `malformed` for a tokenizer that cannot be used. */
+/** @throws what `startMember` throws. */
 export async function serveVersion(options: ServeOptions): Promise<Served> {
-	const { version, first, tuning, builds, stillness, quiet, prepare, records, again, mayFetch, fetch, onChange, onFailed } = options
+	const { version, tokenizer, first, tuning, builds, stillness, quiet, prepare, records, again, mayFetch, fetch, onChange, onFailed } =
+		options
 	const { manifest, digest } = version
 	const { task } = manifest
-	// First, because it may throw.
-	const tokenizer = task && createTokenizer(fileOf(version.files, task.tokenizer), task.maxTokens)
 
 	/** Aborts when nobody is left to serve. */
 	const over = new AbortController()

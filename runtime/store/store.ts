@@ -44,6 +44,8 @@ export interface ReadOptions {
 	/** The bytes are only brought into storage: `files` stays empty. Default: false. */
 	discard?: boolean
 	onProgress?(progress: Read): void
+	/** Told of each file once all of it is here. What it throws ends the reading. */
+	onFile?(name: string, bytes: Uint8Array<ArrayBuffer>): void
 }
 
 /** A version that is here and verified. */
@@ -128,9 +130,14 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 			const left = new TimeLeft(tell)
 			tell()
 			const files = new Map(options.discard ? [] : names.map((name) => [name, allocate(manifest, name)]))
+			/** Bytes of each file that are not here yet. */
+			const open = new Map(Array.from(files, ([name, { byteLength }]) => [name, byteLength]))
 			const put = ({ chunk, places }: Piece, found: Uint8Array, stored: boolean) => {
 				for (const { name, offset } of places) {
-					files.get(name)?.set(found, offset)
+					const file = files.get(name)
+					file?.set(found, offset)
+					open.set(name, (open.get(name) ?? 0) - chunk.size)
+					if (file && open.get(name) === 0) options.onFile?.(name, file)
 					progress.loaded += chunk.size
 					if (stored) progress.stored += chunk.size
 				}

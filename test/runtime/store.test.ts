@@ -1,8 +1,10 @@
 // Delivery: channel, manifest and chunks from a real HTTP server into storage, with everything that goes wrong on the way.
 
+import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
+import { SpillwayError } from '../../runtime/core/error.ts'
 import { Mirrors } from '../../runtime/store/mirrors.ts'
 import { patient } from '../../runtime/store/patience.ts'
 import { memoryStorage } from '../../runtime/store/storage/memory.ts'
@@ -82,6 +84,26 @@ describe('a first visit', () => {
 		expect(progress.at(-1)).toEqual({ loaded: total, total, stored: 0, left: 0 })
 		const loaded = progress.map(({ loaded }) => loaded)
 		expect(loaded).toEqual(loaded.toSorted((a, b) => a - b))
+	})
+
+	test('tells of each file as soon as it is whole, from the network and from storage', async () => {
+		for (let visit = 1; visit <= 2; visit++) {
+			const told: string[] = []
+			const { manifest } = await load(storeFor(), undefined, {
+				onFile(file, bytes) {
+					told.push(file)
+					expect(createHash('sha256').update(bytes).digest('hex')).toBe(first.manifest.files[file]?.digest)
+				},
+			})
+			expect(told.sort()).toEqual(Object.keys(manifest.files).sort())
+		}
+	})
+
+	test('ends with what is thrown about a file', async () => {
+		const onFile = () => {
+			throw new SpillwayError('malformed', 'no tokenizer')
+		}
+		await expect(load(storeFor(), undefined, { onFile })).rejects.toMatchObject({ code: 'malformed' })
 	})
 
 	test('fetches only the files that are needed', async () => {
