@@ -4,7 +4,7 @@ import type { Answer, Call } from '../../runtime/core/call.ts'
 import { provenance } from '../../runtime/core/call.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Context } from '../../runtime/core/executor.ts'
-import { unwrap } from '../../runtime/device/control.ts'
+import { type Outcome, unwrap } from '../../runtime/device/control.ts'
 import { holdLifeline, watchLifeline } from '../../runtime/device/lifeline.ts'
 import { answerOver, callOver, type Port } from '../../runtime/device/port.ts'
 import type { Ask } from '../../runtime/page/ask.ts'
@@ -22,6 +22,8 @@ export interface SimulatedEngine {
 	readonly loaded: Set<string>
 	/** Calls under way, by model. */
 	readonly calls: { model: string; signal: AbortSignal; answer(): void }[]
+	/** Updates under way, by model, and how often each was asked for. */
+	readonly updates: Map<string, PromiseWithResolvers<Outcome<never>> & { asked: number }>
 	/** As if the worker had crashed. */
 	kill(): void
 	over: boolean
@@ -98,6 +100,7 @@ async function startSimulated(origin: Origin, tab: string, signal: AbortSignal, 
 		tab,
 		loaded,
 		calls: [],
+		updates: new Map(),
 		over: false,
 		kill() {
 			engine.over = true
@@ -147,8 +150,16 @@ async function startSimulated(origin: Origin, tab: string, signal: AbortSignal, 
 				return { ok: true, value: { model } as never }
 			},
 			stopLoading() {},
-			update: async (model) => ({ ok: true, value: { model, changed: false } as never }),
-			stopUpdating() {},
+			// One for all who ask, as in a real engine.
+			update(model) {
+				const under = engine.updates.get(model) ?? { ...Promise.withResolvers<Outcome<never>>(), asked: 0 }
+				engine.updates.set(model, under)
+				under.asked++
+				return under.promise
+			},
+			stopUpdating(model) {
+				engine.updates.get(model)?.resolve({ ok: false, error: { code: 'aborted', message: 'the update was aborted' } })
+			},
 			storage: async () => ({ ok: true, value: [] }),
 			sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
 			explain: (model) => ({ model }) as never,

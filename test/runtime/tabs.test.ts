@@ -100,6 +100,23 @@ describe('one engine', () => {
 	})
 })
 
+describe('an update', () => {
+	test('that one tab gives up goes on for the others; the last one stops it', async () => {
+		const [a, b] = await Promise.all(['a', 'b'].map((id) => start(origin.open(id))))
+		const updates = [a, b].map((engine) => errorOf((engine as Engine).ask('update', ['m']).then(unwrap)))
+		const under = () => origin.engines[0]?.updates.get('m')
+		await until(() => under()?.asked === 2)
+		let stopped = false
+		under()?.promise.then(() => {
+			stopped = true
+		})
+		await a?.ask('stopUpdating', ['m'])
+		expect(stopped).toBe(false)
+		await b?.ask('stopUpdating', ['m'])
+		expect((await Promise.all(updates)).map(({ code }) => code)).toEqual(['aborted', 'aborted'])
+	})
+})
+
 describe('tabs are of one group', () => {
 	const settings: EngineSettings = {
 		protocol: 'build 1',
