@@ -1,6 +1,8 @@
-// The content security policy that a page needs, as docs/runtime.md gives it: no more than that.
+// The content security policies that pages need, as docs/embedding.md has them to copy: no more than that, and nobody else is asked.
 
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { getBrowser } from './launch.ts'
@@ -12,7 +14,18 @@ let browser: Browser
 let models: Models
 let page: Page
 
+/** From the documentation, with one host for everything. */
+let own: string
+let another: (host: string) => string
+
 beforeAll(async () => {
+	const text = await readFile(join(import.meta.dirname, '../../docs/embedding.md'), 'utf8')
+	const [first = '', second = ''] = Array.from(
+		text.matchAll(/```\n(script-src [^\n]+)\n```/g),
+		([, policy]) => `default-src 'none'; img-src data:; ${policy}`,
+	)
+	own = first.replace(' https://edge.example.com', '').replace("'wasm-unsafe-eval'", `'wasm-unsafe-eval' ${inline}`)
+	another = (host) => second.replaceAll('https://edge.example.com', host)
 	browser = await getBrowser()
 	models = await packModels()
 })
@@ -51,19 +64,20 @@ const edgeError = (address: string) =>
 	}, address)
 
 test("files of the page's own origin", async () => {
-	const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval' ${inline}; connect-src 'self'; worker-src 'self'; img-src data:`
-	const site = await staticHost(models, { headers: { 'Content-Security-Policy': policy } })
-	page = await openPage(browser, site)
+	const site = await staticHost(models, { headers: { 'Content-Security-Policy': own } })
+	const asked = new Set<string>()
+	page = await openPage(browser, site, async (page) => page.on('request', (request) => asked.add(new URL(request.url()).origin)))
 	expect(await load(site.origin)).toBe('none')
 	expect(await edgeError(site.origin)).toMatch(/HTTP status 404/)
+	// Addresses in memory have the page's origin, and icons of the test's page none.
+	expect([...asked].filter((origin) => origin !== 'null')).toEqual([site.origin])
 })
 
-test('files of another origin', async () => {
+test.each([false, true])('files of another origin, page isolated: %s', async (isolated) => {
 	const host = await serveSite({ mounts: { '/spillway/': `${scriptFolder}/`, '/models/': `${models.folder}/` } })
 	const other = host.origin
-	const policy = `default-src 'none'; script-src ${other} 'wasm-unsafe-eval'; connect-src ${other}; worker-src ${other} blob:; img-src data:`
 	const text = `<!doctype html><title>shop</title><script src="${other}/spillway/spillway.js"></script>`
-	const site = await serveSite({ mounts: { '/': { text } }, headers: { 'Content-Security-Policy': policy } })
+	const site = await serveSite({ mounts: { '/': { text } }, isolated, headers: { 'Content-Security-Policy': another(other) } })
 	page = await (await browser.newContext()).newPage()
 	await page.goto(site.origin)
 	await page.waitForFunction(() => 'spillway' in window)
@@ -72,7 +86,7 @@ test('files of another origin', async () => {
 })
 
 test('what is missing is said', async () => {
-	const policy = `default-src 'none'; script-src 'self' ${inline}; connect-src 'self'; worker-src 'self'; img-src data:`
+	const policy = own.replace(" 'wasm-unsafe-eval'", '')
 	const site = await serveSite({
 		mounts: { '/': { text: pageHtml }, '/spillway/': `${runtimeFolder}/`, '/models/': `${models.folder}/` },
 		headers: { 'Content-Security-Policy': policy },

@@ -1,5 +1,6 @@
 // The script tag: one file from a real edge, or from any static host, in pages of another origin, isolated or not.
 
+import { createHash } from 'node:crypto'
 import type { Browser, Page } from 'playwright-core'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { RunningEdge } from '../../edge/node.ts'
@@ -26,8 +27,9 @@ beforeAll(async () => {
 afterEach(() => page?.context().close())
 
 /** Opens a page of an origin of its own with the script in it. */
-async function openPage(script: string, isolated: boolean): Promise<Site> {
-	const text = `<!doctype html><title>shop</title><link rel="icon" href="data:,"><script src="${script}"></script>`
+async function openPage(script: string, isolated: boolean, integrity = ''): Promise<Site> {
+	const tag = `<script src="${script}" ${integrity && `integrity="${integrity}" crossorigin="anonymous"`}></script>`
+	const text = `<!doctype html><title>shop</title><link rel="icon" href="data:,">${tag}`
 	const site = await serveSite({ mounts: { '/': { text } }, isolated })
 	page = await (await browser.newContext()).newPage()
 	await page.goto(site.origin)
@@ -50,7 +52,11 @@ const embed = (options: object) =>
 
 describe.each([{ isolated: false }, { isolated: true }])('in a page of another origin, isolated: $isolated', ({ isolated }) => {
 	test.each(['spillway.js', 'spillway/<build>/spillway.js'])("an edge's /%s knows its edge, its keys and its files", async (path) => {
-		const site = await openPage(`${edge.url}/${path.replace('<build>', await builtAs())}`, isolated)
+		const script = `${edge.url}/${path.replace('<build>', await builtAs())}`
+		// The same for everybody, as long as its address: that can be held to its digest.
+		const bytes = Buffer.from(await (await fetch(script)).arrayBuffer())
+		const integrity = path.includes('<build>') ? `sha384-${createHash('sha384').update(bytes).digest('base64')}` : ''
+		const site = await openPage(script, isolated, integrity)
 		const [first, then] = await embed({ key })
 		expect(first).toMatchObject({
 			vectors: [hello],
