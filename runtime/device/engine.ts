@@ -90,7 +90,7 @@ async function configure({ protocol, models: addresses, trust, quiet, tuning, as
 	const { deviceMemory } = navigator as { deviceMemory?: number }
 	const leave = new Leave(checked.download)
 	const store = createStore({ mirrors: new Mirrors(addresses.map((one) => new URL(one))), trust, storage })
-	stored = storageControl({ storage, kept: store.kept, forget: store.forget })
+	stored = storageControl({ versions: storage.versions, kept: store.kept, forget: store.forget })
 	models = new Models({
 		storage,
 		store,

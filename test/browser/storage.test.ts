@@ -99,13 +99,14 @@ test('when there is no more room, other versions go, then things go on from memo
 			await act('full', { do: 'hold', model: 'wanted', digest: `${digest.slice(1)}0`, pieces: [{ digest, size: 400_000 }] })
 		for (const digest of [two, three]) await fill('full', digest)
 		expect(await act('full', { do: 'notes' })).toEqual(['other 1.0.0 was deleted from storage, to make room'])
-		const four = 'a'.repeat(64)
-		for (let more = 0; more < 2; more++) await fill('full', four.replace('a', `${more}`))
+		const more = Array.from('01234567', (digit) => digit.repeat(64))
+		await Promise.all(more.map((digest) => fill('full', digest)))
 		expect(await act('full', { do: 'notes' })).toEqual([
 			'other 1.0.0 was deleted from storage, to make room',
 			'the browser refuses to store more; going on from memory',
 		])
-		expect(await act('full', { do: 'size', digest: four.replace('a', '1') })).toBe(400_000)
+		for (const digest of more) expect(await act('full', { do: 'size', digest })).toBe(400_000)
+		// What had no room has left nothing: Chromium writes the beginning of it, and says nothing.
 		await inPage('full', 'first', 'later')
 		expect(((await act('later', { do: 'keys' })) as string[]).sort()).toEqual([two, three])
 	} finally {

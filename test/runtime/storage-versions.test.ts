@@ -227,7 +227,7 @@ test('a tab that is frozen while it holds the lock holds nobody up for long', as
 })
 
 /** What applications see; the first version of each model serves. */
-function controlOf(versions: Versions, bytes = backing.bytes) {
+function controlOf(versions: Versions) {
 	const forgotten: string[] = []
 	const kept = async (): Promise<Kept[]> =>
 		(await versions.entries()).map(([digest, { model, version }]) => ({
@@ -239,7 +239,7 @@ function controlOf(versions: Versions, bytes = backing.bytes) {
 			current: version === '1.0.0' && !forgotten.includes(digest),
 		}))
 	const control = storageControl({
-		storage: { ...backing, bytes, versions },
+		versions,
 		kept,
 		async forget(_, digest) {
 			forgotten.push(digest)

@@ -4,7 +4,8 @@ import { digestOf } from '../../../models/format/digest.ts'
 import { SpillwayError } from '../../core/error.ts'
 import type { Kept } from '../known.ts'
 import { bytesOf } from './ledger.ts'
-import type { Kind, Storage } from './storage.ts'
+import type { Kind } from './storage.ts'
+import type { Versions } from './versions.ts'
 
 /** A version of a model, as far as it is stored. */
 export interface StoredVersion {
@@ -61,14 +62,15 @@ export interface StorageControl {
 }
 
 export interface ManageOptions {
-	storage: Storage
+	versions: Versions
 	/** Which versions may still be wanted. */
 	kept(): Promise<Kept[]>
 	/** Remembers a version as one that serves no longer. */
 	forget(model: string, digest: string): Promise<void>
 }
 
-export function storageControl({ storage: { bytes, versions }, kept, forget }: ManageOptions): StorageControl {
+export function storageControl({ versions, kept, forget }: ManageOptions): StorageControl {
+	const { stored: bytes } = versions
 	return {
 		async list() {
 			const there = new Set(await bytes.keys())

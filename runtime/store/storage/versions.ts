@@ -17,9 +17,11 @@ import {
 	withVersion,
 } from './ledger.ts'
 import { isQuota } from './quota.ts'
-import type { Backing } from './storage.ts'
+import type { Backing, Bytes } from './storage.ts'
 
 export interface Versions {
+	/** What is stored, without what had no room and went on from memory. */
+	readonly stored: Bytes
 	/**
 	 * Says that a version is wanted: until this thread ends, or releases it, nobody deletes it but on request. To be called before anything of it
 	 * is stored, and again when more of it is known. Makes room, as far as that is needed: versions of which nobody has made use for longest go.
@@ -168,6 +170,7 @@ export function createVersions({ records, bytes, most, note, locks, estimate }: 
 	}
 
 	return {
+		stored: bytes,
 		hold: (version, pieces = []) =>
 			safely(async () => {
 				const { digest } = version
