@@ -22,6 +22,7 @@ import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
 import { spaceOf } from '../../runtime/core/call.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
+import { satisfies } from '../../runtime/core/version.ts'
 import { overflow } from '../../runtime/overflow/loop.ts'
 import { createSession } from '../../runtime/session/session.ts'
 import { tokenized } from '../../runtime/tasks/tokenized.ts'
@@ -79,7 +80,8 @@ export async function localParts({ config = {}, replace, parts = {} }: LocalOpti
 	return {
 		config: loadConfig({ file: { ...suiteConfig, ...config } }),
 		models: {
-			get: async (name, version) => models.find((model) => model.name === name && (version === undefined || model.version === version)),
+			get: async (name, version) =>
+				models.find((model) => model.name === name && (version === undefined || satisfies(model.version, version))),
 			list: async () => models,
 		},
 		distribution: distribution({ catalog, channels: createChannels({ catalog, key, expiresIn: 60_000 }), keys: [key.x] }),

@@ -24,8 +24,8 @@ export function oipSuite(edge: () => EdgeUnderTest): void {
 			expect(metadata).toMatchObject({ name: 'spillway', version: expect.any(String), extensions: ['binary_tensor_data'] })
 		})
 
-		test('a model is ready, in its version or in the current one', async () => {
-			for (const path of ['/v2/models/tiny/ready', '/v2/models/tiny/versions/1.0.0/ready']) {
+		test('a model is ready, in its version, in a range that it lies in, or in the current one', async () => {
+			for (const path of ['/v2/models/tiny/ready', '/v2/models/tiny/versions/1.0.0/ready', '/v2/models/tiny/versions/%5E1/ready']) {
 				const response = await call(edge(), path)
 				expect(response.status).toBe(200)
 				expect(await response.json()).toEqual({ name: 'tiny', ready: true })
@@ -53,6 +53,7 @@ export function oipSuite(edge: () => EdgeUnderTest): void {
 				'/v2/models/nope/ready',
 				'/v2/models/tiny/versions/9.9.9',
 				'/v2/models/tiny/versions/9.9.9/ready',
+				'/v2/models/tiny/versions/%5E9/ready',
 			]) {
 				const response = await call(edge(), path)
 				expect(response.status, path).toBe(404)
