@@ -4,6 +4,7 @@ import { checkDigest } from '../../models/format/digest.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { obtain } from '../store/immutable.ts'
 import { onlyAt } from '../store/mirrors.ts'
+import { persistent } from '../store/patience.ts'
 import type { Storage } from '../store/storage/storage.ts'
 import type { GpuBuild } from './gpu-build.ts'
 
@@ -43,7 +44,12 @@ export interface Compiled {
  * @param build whose file it is. Default: `wasm`.
  * @throws SpillwayError `integrity` when it is that of another version, `environment` when it cannot be compiled, and those of `obtain`.
  */
-export async function compileWasm(url: string, { versions, bytes }: Storage, signal: AbortSignal, build: Build = 'wasm'): Promise<Compiled> {
+export async function compileWasm(
+	url: string,
+	{ versions, bytes }: Storage,
+	signal: AbortSignal,
+	build: Build = 'wasm',
+): Promise<Compiled> {
 	const wanted = { ...ortBuilds[build], what: "ONNX Runtime's WebAssembly" }
 	const { digest } = wanted
 	// That of the version before is of no use any more.
@@ -55,6 +61,7 @@ export async function compileWasm(url: string, { versions, bytes }: Storage, sig
 		...wanted,
 		storage: bytes,
 		from: onlyAt(new URL(url)),
+		patience: persistent,
 		signal,
 		onResponse(response) {
 			streaming = compileStreaming(response)

@@ -1,7 +1,7 @@
 // Delivery into a real browser: what goes wrong on the way and in storage ends as the tables say, and never in a wrong answer.
 
 import { readFile } from 'node:fs/promises'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page, Worker } from 'playwright-core'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readChannel, signChannel } from '../../models/format/channel.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
@@ -168,6 +168,12 @@ describe('on the way', () => {
 	})
 })
 
+function engineOf(page: Page): Worker {
+	const engine = page.workers().find((worker) => /engine/.test(worker.url()))
+	if (!engine) throw new Error('no engine')
+	return engine
+}
+
 const year = 365 * 24 * 60 * 60
 
 /** The channel as it would have been signed so many seconds later. */
@@ -183,9 +189,7 @@ describe('clocks', () => {
 		spoilSome(channel, ever, (response, path) => (path.includes('tiny-text') ? response.end(text) : response.writeHead(404).end()))
 		// The engine is there when it has been asked for anything.
 		await page.evaluate(() => window.errorOf(window.runtime.model('nothing').ready()))
-		const engine = page.workers().find((worker) => /engine/.test(worker.url()))
-		expect(engine).toBeDefined()
-		await engine?.evaluate((by) => {
+		await engineOf(page).evaluate((by) => {
 			const now = Date.now
 			Date.now = () => now() + by
 		}, clock * 1000)
@@ -346,6 +350,19 @@ describe('leave', () => {
 		const vector = await later.evaluate(async () => [...((await window.runtime.model('tiny-text').embed(['red'])).vectors[0] ?? [])])
 		expect(vector).toEqual(close(vector))
 		expect(delivery.chunks.length).toBe(fetched)
+	})
+
+	test('a browser that is asked to save data is one that asks', async () => {
+		const page = await open()
+		await page.evaluate(() => window.errorOf(window.runtime.model('nothing').ready()))
+		await engineOf(page).evaluate(() => {
+			const { connection } = navigator as Navigator & { connection: object }
+			Object.defineProperty(connection, 'saveData', { value: true })
+		})
+		const refused = await page.evaluate(() => window.errorOf(window.runtime.model('tiny-text').embed(['hello world'])))
+		expect(refused).toMatchObject({ code: 'unavailable', message: expect.stringContaining('asked to save data') })
+		expect(delivery.chunks).toEqual([])
+		expect(await outcome(page)).toMatchObject({ end: 'works' })
 	})
 
 	test('ready() while a call is being refused: it is no refusal for ready()', async () => {
