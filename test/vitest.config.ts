@@ -3,10 +3,10 @@
 
 import { defineConfig } from 'vitest/config'
 
-const driving = ['test/{browser,demo}/**/*.test.ts', 'test/package/*/**/*.test.ts']
+const driving = ['test/{browser,demo,start}/**/*.test.ts', 'test/package/*/**/*.test.ts']
 
 /** Their outcome depends on how long something takes, or how much memory or processor time: nothing else may run beside them. */
-const measuring = ['test/browser/{lifecycle,memory,pool,provider,smooth,stress,tabs-memory}.test.ts', 'test/start/**/*.test.ts']
+const measuring = ['test/browser/{lifecycle,memory,pool,provider,smooth,stress,tabs-memory}.test.ts']
 
 export default defineConfig({
 	root: new URL('..', import.meta.url).pathname,
