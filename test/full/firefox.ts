@@ -3,14 +3,17 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { BrowserUnderTest, Tab } from './tab.ts'
 
-export async function launchFirefox(executable: string): Promise<BrowserUnderTest> {
+/** @param preferences as in `about:config`. */
+export async function launchFirefox(executable: string, preferences: Record<string, unknown> = {}): Promise<BrowserUnderTest> {
 	const profile = await mkdtemp(join(tmpdir(), 'spillway-firefox-'))
+	const lines = Object.entries(preferences).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`)
+	await writeFile(join(profile, 'user.js'), lines.join(''))
 	const args = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0']
 	const browser = spawn(executable, args, { stdio: ['ignore', 'ignore', 'pipe'] })
 	const send = await connect(`${await listening(browser)}/session`)
