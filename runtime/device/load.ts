@@ -2,6 +2,7 @@
 
 import { aborted } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
+import { satisfies } from '../core/version.ts'
 import type { Resolution, Revalidation } from '../store/channel.ts'
 import type { Pointer } from '../store/known.ts'
 import { LoadProgress } from './load-progress.ts'
@@ -84,6 +85,8 @@ class Load {
 		const { store, quiet } = sources
 		const pointer = there === undefined ? undefined : await store.good(name, asked, there)
 		if (!pointer || (!quiet && pointer.digest !== there)) return undefined
+		// Somebody else wants it now, in another version.
+		if (asked !== undefined && !satisfies(pointer.version, asked)) return undefined
 		return this.#serve(pointer, quiet ? 'none' : 'hasty').catch((error: SpillwayError) => {
 			// Storage has lost some of it: it is there no more.
 			if (signal.aborted || (quiet && error.code !== 'not-found')) throw error

@@ -7,6 +7,9 @@ import type { ModelReport } from './control.ts'
 import type { LoadResult } from './load.ts'
 import { firstFiles, type Sources } from './load-version.ts'
 
+/** Whether a version has failed in a way in which it would fail again. */
+export const isUnfit = ({ code }: SpillwayError): boolean => code === 'golden-mismatch' || code === 'unsupported' || code === 'malformed'
+
 export interface NextOptions {
 	name: string
 	asked: string | undefined
@@ -50,7 +53,7 @@ export class NextVersion {
 		}
 		const { found } = asked
 		if (found.digest === serving.digest) return
-		if (refused?.digest === found.digest) {
+		if (refused?.digest === found.digest && isUnfit(refused.error)) {
 			this.set(found, 'refused', refused.error)
 			return
 		}

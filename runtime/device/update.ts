@@ -5,7 +5,7 @@ import { SpillwayError } from '../core/error.ts'
 import type { Pointer } from '../store/known.ts'
 import { LoadProgress } from './load-progress.ts'
 import { loadVersion, type VersionOptions } from './load-version.ts'
-import type { NextVersion } from './next-version.ts'
+import { isUnfit, type NextVersion } from './next-version.ts'
 import type { Loaded } from './report.ts'
 
 export interface UpdateOptions extends Omit<VersionOptions, 'progress'> {
@@ -57,7 +57,7 @@ export async function findUpdate(options: UpdateOptions): Promise<Loaded | null>
 		return loaded
 	} catch (thrown) {
 		const error = signal.reason instanceof SpillwayError ? signal.reason : SpillwayError.from(thrown)
-		if (pointer) next.set(pointer, unfit.has(error.code) ? 'refused' : 'known', error)
+		if (pointer) next.set(pointer, isUnfit(error) ? 'refused' : 'known', error)
 		throw error
 	} finally {
 		progress.end()
@@ -65,11 +65,16 @@ export async function findUpdate(options: UpdateOptions): Promise<Loaded | null>
 	}
 }
 
-/** What another try would end with, too. */
-const unfit: ReadonlySet<SpillwayError['code']> = new Set(['golden-mismatch', 'unsupported', 'malformed'])
-
-/** Where memory does not suffice for both, the version before makes do with one worker meanwhile. */
-async function besides(before: Loaded | undefined, signal: AbortSignal, work: () => Promise<Loaded>): Promise<Loaded> {
+/**
+ * Where memory does not suffice for both, the version before makes do with one worker meanwhile.
+ *
+ * @throws what `work` throws; the version before has all its workers again then.
+ */
+export async function besides<T>(
+	before: Pick<Loaded, 'workers' | 'shrink'> | undefined,
+	signal: AbortSignal,
+	work: () => Promise<T>,
+): Promise<T> {
 	let restore: (() => void) | undefined
 	for (let look = 0; ; look++) {
 		try {

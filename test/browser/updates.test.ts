@@ -45,18 +45,18 @@ const answersWrongly = (description: Description) => {
 	if (golden) golden.outputs.vector = toTensorData(tensor('FP32', [1, 4], Float32Array.of(1, 0, 0, 0)))
 }
 
-type Options = { policy?: 'device-only' | 'prefer-device'; version?: string; idle?: number }
+type Options = { policy?: 'device-only' | 'prefer-device'; version?: string; idle?: number; download?: 'ask' }
 
 /** A visit: a new runtime in the page, with the model loaded. */
-const open = ({ policy = 'prefer-device', version, idle }: Options = {}) =>
+const open = ({ policy = 'prefer-device', version, idle, download }: Options = {}) =>
 	page.evaluate(
-		async ({ name, trust, policy, version, idle }) => {
+		async ({ name, trust, policy, version, idle, download }) => {
 			await window.runtime?.dispose()
-			window.runtime = window.spillway.createRuntime({ models: '/models/', trust: [...trust], policy, idle })
+			window.runtime = window.spillway.createRuntime({ models: '/models/', trust: [...trust], policy, idle, download })
 			window.model = await window.runtime.load(name, { version })
 			return (await window.model.embed(['hello'])).ran.version
 		},
-		{ name, trust: models.trust, policy, version, idle },
+		{ name, trust: models.trust, policy, version, idle, download },
 	)
 
 const report = () =>
@@ -74,6 +74,10 @@ test('a newer version comes in the background, what changed of it, and serves fr
 	expect(await open()).toBe('1.0.0')
 	await publish('1.1.0')
 	site.asked.length = 0
+	// Not where downloads are to be asked for.
+	expect(await open({ download: 'ask' })).toBe('1.0.0')
+	await expect.poll(report).toMatchObject({ next: { version: '1.1.0', state: 'known', error: null } })
+	expect(chunksAsked()).toEqual([])
 	expect(await open({ idle: 300 })).toBe('1.0.0')
 	await expect.poll(report).toMatchObject({ version: '1.0.0', next: { version: '1.1.0', state: 'stored', error: null } })
 	// The graph; the tokenizer is the same.
