@@ -89,8 +89,6 @@ export async function opfsBytes(name: string): Promise<Bytes> {
 
 /** A file of another name until it is whole: what breaks off in the middle is never taken for what it should have become. */
 async function write(folder: FileSystemDirectoryHandle, digest: string, bytes: Uint8Array): Promise<void> {
-	// Not once more: Chromium 156 has no file at all for a moment when it replaces one.
-	if ((await sizeOf(folder, digest)) === bytes.length) return
 	const name = `${Date.now()}-${crypto.randomUUID()}`
 	const file = (await folder.getFileHandle(name, { create: true })) as WorkerFileHandle
 	try {
@@ -103,7 +101,7 @@ async function write(folder: FileSystemDirectoryHandle, digest: string, bytes: U
 		} finally {
 			handle.close()
 		}
-		// Another tab may have been faster.
+		// Another tab may have been faster, and Chromium 156 has no file at all for a moment when it replaces one.
 		if ((await sizeOf(folder, digest)) === bytes.length) await folder.removeEntry(name)
 		else await whenUnlocked(() => file.move(digest))
 	} catch (error) {
