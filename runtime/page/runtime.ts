@@ -8,7 +8,13 @@ import { type Model, makeModel, type ReadyOptions } from './model.ts'
 import { type Assets, type RuntimeOptions, settingsOf } from './options.ts'
 import { pageTelemetry } from './telemetry.ts'
 
-/** What is stored of models in the browser, for all pages of the origin. Asking starts the engine, if need be, but loads no model. */
+/**
+ * What is stored of models in the browser, for all pages of the origin. Asking starts the engine, if need be, but loads no model.
+ *
+ * All methods but `persist` reject with `environment` where no engine can be started, `worker-lost` when it dies, and `disposed`.
+ *
+ * @example for (const { model, bytes } of await runtime.storage.list()) console.log(model, bytes)
+ */
 export interface RuntimeStorage extends StorageControl {
 	/**
 	 * Asks the browser to delete nothing of this origin to make room for others. Chromium and WebKit decide by themselves; Firefox asks the user: call

@@ -1,6 +1,6 @@
 // `runtime.storage`: what applications learn and decide of stored models, and what happens when stored bytes are lost or wrong.
 
-import type { Page } from 'playwright-core'
+import type { Page, Worker } from 'playwright-core'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
@@ -134,26 +134,22 @@ describe('under a limit', () => {
 		expect(text).toMatchObject({ complete: false })
 		expect(text?.bytes).toBeLessThanOrEqual(2_000)
 	})
-
-	test('a limit that is none is refused when the runtime is made', async () => {
-		expect(
-			await page.evaluate(
-				(trust) => window.errorOf((async () => window.spillway.createRuntime({ models: '/m/', trust, storage: -1 }))()),
-				models.trust,
-			),
-		).toMatchObject({
-			code: 'malformed',
-			message: 'createRuntime: storage must be a number of bytes',
-		})
-	})
 })
 
-test('all that is stored is deleted in mid-run: the model goes on, and is stored again at the next start', async () => {
+test('all that is stored is deleted in mid-run: the model goes on, also when its worker dies, and is stored again at the next start', async () => {
 	await load('tiny-text')
 	const devtools = await page.context().newCDPSession(page)
 	await devtools.send('Storage.clearDataForOrigin', { origin: site.origin, storageTypes: 'all' })
 	expect(await embeds()).toBe(1)
 	expect(await list()).toEqual([])
+	// A worker that dies now has no bytes to be started with again.
+	const session = page.workers().find((worker) => worker.url().endsWith('session.js')) as Worker
+	const downloaded = await asked(async () => {
+		await session.evaluate(() => self.close())
+		expect(await embeds()).toBe(1)
+	})
+	expect(downloaded.length).toBeGreaterThan(1)
+	await devtools.send('Storage.clearDataForOrigin', { origin: site.origin, storageTypes: 'all' })
 	await start()
 	expect((await asked(() => load('tiny-text'))).length).toBeGreaterThan(1)
 	expect(await list()).toMatchObject([{ model: 'tiny-text', complete: true, current: true }])

@@ -100,6 +100,7 @@ describe('wrong options are refused when the runtime is made', () => {
 		['a batch that is no number', { edge: 'https://e.example', maxBatch: '8' }, /maxBatch must/],
 		['a wait without end', { edge: 'https://e.example', maxWait: Number.POSITIVE_INFINITY }, /maxWait must be milliseconds/],
 		['memory that is none', { edge: 'https://e.example', memory: Number.NaN }, /memory must be a number of bytes/],
+		['storage that is none', { edge: 'https://e.example', storage: -1 }, /storage must be a number of bytes/],
 		['negative idleness', { edge: 'https://e.example', idle: -1 }, /idle must be milliseconds, or Infinity/],
 		['no provider', { edge: 'https://e.example', providers: [] }, /providers must be a list of wasm, webgpu, webnn/],
 		['an unknown provider', { edge: 'https://e.example', providers: ['cuda'] }, /providers must/],

@@ -45,7 +45,7 @@ export interface Verified {
 	missing: number
 }
 
-/** All methods reject with `internal` when the browser's storage cannot be read. */
+/** All methods reject with `internal` where the browser's storage fails. */
 export interface StorageControl {
 	/** All models that this origin has stored, whoever loaded them. */
 	list(): Promise<StoredVersion[]>
