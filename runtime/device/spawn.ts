@@ -3,6 +3,7 @@
 
 import { digestOf } from '../../models/format/digest.ts'
 import { SpillwayError } from '../core/error.ts'
+import { trusted } from './trusted.ts'
 
 /** Hex SHA-256 of files as they were published, by their names. The build puts them in, in the place of `sha256:` and the name. */
 export type Digests = Readonly<Record<string, string>>
@@ -11,7 +12,7 @@ export type Digests = Readonly<Record<string, string>>
 export const isForeign = (address: string): boolean => new URL(address).origin !== self.origin
 
 /** @param name shown in developer tools. */
-export const spawn = (address: string, name: string): Worker => new Worker(address, { type: 'module', name })
+export const spawn = (address: string, name: string): Worker => new Worker(trusted(address), { type: 'module', name })
 
 /**
  * An address in memory from which any number of workers can be started, and they their threads, until it is revoked.

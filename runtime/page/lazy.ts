@@ -2,6 +2,7 @@
 
 import { bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
+import { trusted } from '../device/trusted.ts'
 
 /** Files that the entry has built in, by their addresses: where nothing can be loaded later. */
 export const builtIn: Record<string, object> = {}
@@ -53,7 +54,7 @@ async function verified(address: string, url: string): Promise<void> {
 	if (!integrity || !globalThis.document || new URL(url).origin === origin) return
 	const script = document.createElement('script')
 	const loaded = await new Promise((tell) => {
-		Object.assign(script, { type: 'module', crossOrigin: '', integrity, src: url, onload: tell, onerror: () => tell(null) })
+		Object.assign(script, { type: 'module', crossOrigin: '', integrity, src: trusted(url), onload: tell, onerror: () => tell(null) })
 		document.head.append(script)
 	})
 	script.remove()

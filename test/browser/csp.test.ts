@@ -63,8 +63,11 @@ const edgeError = (address: string) =>
 			)
 	}, address)
 
-test("files of the page's own origin", async () => {
-	const site = await staticHost(models, { headers: { 'Content-Security-Policy': own } })
+/** Directives that some pages have in addition. */
+const trustedTypes = "; require-trusted-types-for 'script'; trusted-types spillway 'allow-duplicates'"
+
+test.each(['', trustedTypes])("files of the page's own origin%s", async (more) => {
+	const site = await staticHost(models, { headers: { 'Content-Security-Policy': own + more } })
 	const asked = new Set<string>()
 	page = await openPage(browser, site, async (page) => page.on('request', (request) => asked.add(new URL(request.url()).origin)))
 	expect(await load(site.origin)).toBe('none')
@@ -73,11 +76,15 @@ test("files of the page's own origin", async () => {
 	expect([...asked].filter((origin) => origin !== 'null')).toEqual([site.origin])
 })
 
-test.each([false, true])('files of another origin, page isolated: %s', async (isolated) => {
+test.each([
+	[false, ''],
+	[true, ''],
+	[false, trustedTypes],
+])('files of another origin, page isolated: %s%s', async (isolated, more) => {
 	const host = await serveSite({ mounts: { '/spillway/': `${scriptFolder}/`, '/models/': `${models.folder}/` } })
 	const other = host.origin
 	const text = `<!doctype html><title>shop</title><script src="${other}/spillway/spillway.js"></script>`
-	const site = await serveSite({ mounts: { '/': { text } }, isolated, headers: { 'Content-Security-Policy': another(other) } })
+	const site = await serveSite({ mounts: { '/': { text } }, isolated, headers: { 'Content-Security-Policy': another(other) + more } })
 	page = await (await browser.newContext()).newPage()
 	await page.goto(site.origin)
 	await page.waitForFunction(() => 'spillway' in window)
