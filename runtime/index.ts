@@ -15,6 +15,7 @@ export type { Policy } from './overflow/policy.ts'
 export type { CallOptions, EmbedResult, Explanation, InferResult, Model, ReadyOptions } from './page/model.ts'
 export type { RuntimeOptions } from './page/options.ts'
 export type { ModelOptions, Runtime, RuntimeStorage } from './page/runtime.ts'
+export type { Download } from './store/leave.ts'
 export type { StorageState, StoredVersion, Verified } from './store/storage/manage.ts'
 export type { TelemetryOptions, Tracer, TracerSpan } from './telemetry/options.ts'
 

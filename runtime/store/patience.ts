@@ -73,10 +73,14 @@ export class Failures {
 	async inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
 		while (this.#trouble && this.#underWay > 0) {
 			if (signal.aborted) throw aborted(signal)
-			await new Promise<void>((turn) => {
-				this.#waiting.add(turn)
-				signal.addEventListener('abort', () => turn(), { once: true })
+			let turn = () => {}
+			const waited = new Promise<void>((resolve) => {
+				turn = resolve
 			})
+			this.#waiting.add(turn)
+			signal.addEventListener('abort', turn)
+			await waited
+			signal.removeEventListener('abort', turn)
 		}
 		this.#underWay++
 		try {

@@ -67,6 +67,8 @@ export interface Store extends Pick<Channels, 'resolve' | 'latest' | 'good' | 'a
 
 /** Chunks that are under way at a time: so many are lost at most when all breaks off. */
 const parallel = 4
+/** Chunks that are read from storage at a time. */
+const readers = 6
 
 /** @example const { candidates } = await store.resolve('minilm', undefined, signal) */
 export function createStore({ mirrors, trust, storage, patience = persistent }: StoreOptions): Store {
@@ -144,7 +146,7 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 				tell()
 			}
 			const missing: Piece[] = []
-			await inTurn(pieces(manifest, names), parallel, options.signal, async (piece) => {
+			await inTurn(pieces(manifest, names), readers, options.signal, async (piece) => {
 				const found = await findStored({ ...piece.chunk, what: piece.what, storage: bytes })
 				if (found) put(piece, found, true)
 				else missing.push(piece)
