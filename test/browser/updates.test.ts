@@ -101,7 +101,7 @@ test('update() lets it serve at once: calls under way and calls meanwhile are al
 		const spaces = new Map<string | null, string>()
 		const progress: string[] = []
 		let answered = 0
-		let failed = 0
+		const failed: string[] = []
 		let over = false
 		const calling = Array.from({ length: 4 }, async (_, caller) => {
 			for (let call = 0; !over; call++)
@@ -110,18 +110,20 @@ test('update() lets it serve at once: calls under way and calls meanwhile are al
 						spaces.set(space, ran.version ?? '')
 						answered++
 					},
-					() => failed++,
+					({ code, message }) => failed.push(`${code}: ${message}`),
 				)
 		})
+		while (answered < 4) await new Promise((resolve) => setTimeout(resolve, 10))
 		const updated = await model.update({ onProgress: ({ phase }) => progress.at(-1) !== phase && progress.push(phase) })
 		const after = (await model.embed(['hello'])).ran.version
 		over = true
 		await Promise.all(calling)
 		return { updated, after, failed, answered, versions: [...spaces.values()], progress }
 	})
-	expect(seen).toMatchObject({ updated: { version: '1.1.0', changed: true }, after: '1.1.0', failed: 0, versions: ['1.0.0', '1.1.0'] })
+	expect(seen).toMatchObject({ updated: { version: '1.1.0', changed: true }, after: '1.1.0', failed: [], versions: ['1.0.0', '1.1.0'] })
 	expect(seen.answered).toBeGreaterThan(4)
-	expect(seen.progress).toEqual(['channel', 'files', 'session', 'ready'])
+	// The last one may come after the answer.
+	expect(seen.progress.slice(0, 3)).toEqual(['channel', 'files', 'session'])
 	expect(await report()).toMatchObject({ version: '1.1.0', next: null })
 	// And it stays, without a network.
 	site.fault = (path, response) => path.startsWith('/models/') && !!response.destroy()
