@@ -56,8 +56,11 @@ const digests: Digests = {
  */
 async function startable(script: string, quiet: boolean, signal: AbortSignal): Promise<string> {
 	const foreign = isForeign(script)
-	if (!foreign && !(quiet && (await memoryAllowed()))) return script
-	const { bytes } = await fetchBytes(new URL(script), { what: 'the script of the session workers', signal })
+	if (!foreign && !quiet) return script
+	const fetching = fetchBytes(new URL(script), { what: 'the script of the session workers', signal })
+	fetching.catch(() => {})
+	if (!foreign && !(await memoryAllowed())) return script
+	const { bytes } = await fetching
 	if (foreign) await checkScript(script, bytes, digests)
 	return inMemory(script, bytes)
 }
