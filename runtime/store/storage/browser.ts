@@ -10,8 +10,10 @@ import type { Backing, Bytes } from './storage.ts'
 const patience = 7_000
 
 /**
- * Opens this origin's storage, shared by all its pages: the file system, which reads and writes faster than Cache Storage, and this where there is
- * no file system for workers.
+ * Opens this origin's storage, shared by all its pages: the file system, and Cache Storage where there is none for workers.
+ *
+ * Best of many readings of a model in 45 chunks (23 MB), on two busy cores: 48 ms from the file system and 74 from Cache Storage in Chromium 156, 52 and 79
+ * in Firefox 153. Writing them takes 100 and 160 ms in Chromium; in Firefox 0.2 s in Cache Storage and seconds in the file system, beside the download.
  *
  * @param name of the database, and of the folder or cache. Default: `spillway`.
  * @throws DOMException where the browser offers none, e.g. in a sandboxed frame.
