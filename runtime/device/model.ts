@@ -5,17 +5,15 @@ import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
 import type { Budget, Owner } from './budget.ts'
 import type { ModelReport } from './control.ts'
+import { watchIdle } from './idle.ts'
 import { load } from './load.ts'
 import type { Sources, VersionOptions } from './load-version.ts'
 import { NextVersion } from './next-version.ts'
 import type { StateMessage } from './protocol.ts'
-import { type Loaded, messageOn, reportOn, type Standing } from './report.ts'
+import { absenceOf, type Loaded, messageOn, reportOn, type Standing } from './report.ts'
 import { Tenures } from './tenure.ts'
 import { findUpdate } from './update.ts'
 import { Workers } from './workers.ts'
-
-/** Milliseconds after which a model that nobody uses gives its memory back, unless the application says otherwise. */
-const usualIdle = 600_000
 
 /** What all models of an engine share. */
 export interface Surroundings extends Sources {
@@ -45,7 +43,7 @@ export class Model implements Owner {
 	#turnover: Promise<unknown> = Promise.resolve()
 	/** When the last call ended. */
 	#used = performance.now()
-	#idle: ReturnType<typeof setTimeout> | undefined
+	#stopWatching = () => {}
 	#gone: Promise<void> | undefined
 	/** Settles with the load; asked by all who want the model. */
 	readonly ready: Promise<void>
@@ -96,7 +94,7 @@ export class Model implements Owner {
 	/** Answers a call, once the model is ready. */
 	async infer(call: Call, context: Context): Promise<Answer> {
 		const { current } = this.#tenures
-		if (!current || this.#state !== 'ready') throw this.#absence
+		if (!current || this.#state !== 'ready') throw absenceOf(this.#standing)
 		const leave = this.#around.stillness.enter()
 		try {
 			return await current.infer(call, context)
@@ -104,14 +102,6 @@ export class Model implements Owner {
 			leave()
 			this.#used = performance.now()
 		}
-	}
-
-	/** Why there is nobody to answer. */
-	get #absence(): SpillwayError {
-		const error = this.#error
-		if (error && (error.code === 'disposed' || error.code === 'out-of-memory')) return error
-		if (error) return new SpillwayError('unavailable', `${this.name} could not be loaded: ${error.message}`, { cause: error })
-		return new SpillwayError('unavailable', `${this.name} is still loading`)
 	}
 
 	/** Whether it is needed now. */
@@ -192,7 +182,7 @@ export class Model implements Owner {
 
 	async #end(reason: SpillwayError): Promise<void> {
 		this.#life.abort(reason)
-		clearTimeout(this.#idle)
+		this.#stopWatching()
 		this.#tenures.end(reason)
 		await this.ready.catch(() => {})
 		await this.#tenures.end(reason)
@@ -215,7 +205,7 @@ export class Model implements Owner {
 			this.#tenures.begin(loaded, new SpillwayError('internal', 'nothing served before'))
 			this.#state = 'ready'
 			this.#used = performance.now()
-			this.#rest()
+			this.#watch()
 			loaded.select()
 			this.#next.watch(result)
 		} catch (error) {
@@ -226,6 +216,17 @@ export class Model implements Owner {
 			leave()
 			this.#around.onChange(this.name)
 		}
+	}
+
+	/** Sees to it that the memory is given back when nobody has called for long enough. */
+	#watch(): void {
+		if (this.#gone) return
+		this.#stopWatching = watchIdle({
+			limit: this.#around.tuning.idle,
+			busy: () => this.#busy,
+			used: () => this.#used,
+			onIdle: (limit) => this.#state === 'ready' && this.#around.onLeave(this, `after ${limit} ms without calls`),
+		})
 	}
 
 	/** What every version is loaded with. @param which the version, once it is there. */
@@ -239,16 +240,6 @@ export class Model implements Owner {
 				if (this.#loaded && this.#loaded === which()) this.#fail(error)
 			},
 		}
-	}
-
-	/** Sees to it that the memory is given back when nobody has called for long enough. */
-	#rest(): void {
-		const { idle = usualIdle } = this.#around.tuning
-		if (idle === Number.POSITIVE_INFINITY || this.#gone) return
-		const left = this.#busy ? idle : this.#used + idle - performance.now()
-		// setTimeout turns anything above 2^31-1 ms into 1 ms.
-		if (left > 0) this.#idle = setTimeout(() => this.#rest(), Math.min(left, 2 ** 31 - 1))
-		else if (this.#state === 'ready') this.#around.onLeave(this, `after ${idle} ms without calls`)
 	}
 
 	#fail(error: SpillwayError): void {

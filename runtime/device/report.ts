@@ -2,7 +2,7 @@
 
 import type { Manifest } from '../../models/format/manifest.ts'
 import { type Call, spaceOf } from '../core/call.ts'
-import type { SpillwayError } from '../core/error.ts'
+import { SpillwayError } from '../core/error.ts'
 import { cannot, type Estimate } from '../core/executor.ts'
 import { overflowReason } from '../overflow/reason.ts'
 import type { Pointer } from '../store/known.ts'
@@ -32,6 +32,13 @@ export interface Standing {
 
 /** What does not depend on how the model stands. */
 export type Further = Pick<ModelReport, 'notes' | 'next' | 'memory'>
+
+/** Why nobody answers a call to a model that is not ready. */
+export function absenceOf({ name, error }: Standing): SpillwayError {
+	if (error && (error.code === 'disposed' || error.code === 'out-of-memory')) return error
+	if (error) return new SpillwayError('unavailable', `${name} could not be loaded: ${error.message}`, { cause: error })
+	return new SpillwayError('unavailable', `${name} is still loading`)
+}
 
 /** For pages that decide where calls go. */
 export const messageOn = (standing: Standing): StateMessage => ({
