@@ -55,13 +55,6 @@ const steps = [
 		},
 	},
 	{
-		name: 'compressed',
-		inputs: pages,
-		output: join(root, 'dist', 'demo', 'index.html.br'),
-		ahead: compressAhead,
-		make: () => compressFolders(['script', 'demo', 'docs']),
-	},
-	{
 		name: 'models',
 		inputs: ['models', 'runtime/core', 'runtime/tasks', 'runtime/session', 'edge/cli'],
 		output: join(root, 'dist', 'packed', 'minilm', 'channel.jws'),
@@ -74,6 +67,13 @@ const steps = [
 			// wrangler wants the folder to be there before it runs the command that fills it.
 			mkdirSync(join(root, 'dist', 'worker'), { recursive: true })
 		},
+	},
+	{
+		name: 'compressed',
+		inputs: pages,
+		output: join(root, 'dist', 'demo', 'index.html.br'),
+		ahead: compressAhead,
+		make: () => compressFolders(['script', 'demo', 'docs']),
 	},
 ]
 
