@@ -151,6 +151,11 @@ test('where rates are close, less memory wins', () => {
 	expect(winnerOf([trial(1, 1, 50), trial(2, 1.9, 100), trial(4, 1.95, 200)])?.workers).toBe(2)
 	expect(winnerOf([{ ...trial(1, 9, 50), refused: 'wrong' }, trial(2, 1, 100)])?.workers).toBe(2)
 	expect(winnerOf([])).toBeUndefined()
+	// Who answers a lone call sooner may be slower under load by a little more.
+	const threaded = (gain: number, latency: number): Trial => ({ ...trial(1, gain, 60), threads: 2, latency })
+	expect(winnerOf([threaded(1.65, 0.7), trial(2, 1.9, 100)])?.threads).toBe(2)
+	expect(winnerOf([threaded(1.65, 1), trial(2, 1.9, 100)])?.threads).toBe(1)
+	expect(winnerOf([threaded(1.4, 0.7), trial(2, 1.9, 100)])?.threads).toBe(1)
 	const close = [trial(1, 1, 50), trial(2, 1.08, 100)]
 	expect(whyOf(close[0] as Trial, close)).toContain('close to the fastest and with less memory')
 	expect(tellTrial(close[1] as Trial, close[0], false).verdict).toMatch(/^hardly faster, but larger: 1.08 times/)

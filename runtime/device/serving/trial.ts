@@ -31,12 +31,20 @@ export interface Trial {
 
 /** A rate that is lower by less than this is as good: then the smaller one is better. */
 const close = 0.1
+/** So is one lower by less than this where a lone call is answered sooner: pages mostly ask one thing at a time. */
+const closeAlone = 0.2
+/** Times the fastest's latency: below it a lone call is answered sooner. */
+const sooner = 0.95
 
 /** The best of those that can serve; `undefined` when nothing was measured. */
 export function winnerOf(trials: readonly Trial[]): Trial | undefined {
-	const able = trials.filter(({ gain, refused }) => gain !== null && refused === null)
-	const best = Math.max(...able.map(gainOf))
-	return able.filter((trial) => gainOf(trial) >= best * (1 - close)).sort((a, b) => sizeOf(a) - sizeOf(b) || gainOf(b) - gainOf(a))[0]
+	const able = ranking(trials)
+	const [fastest] = able
+	if (!fastest) return undefined
+	const allowed = (trial: Trial) => (latencyOf(trial) < latencyOf(fastest) * sooner ? closeAlone : close)
+	return able
+		.filter((trial) => gainOf(trial) >= gainOf(fastest) * (1 - allowed(trial)))
+		.sort((a, b) => sizeOf(a) - sizeOf(b) || gainOf(b) - gainOf(a))[0]
 }
 
 /** Those that can serve, the fastest first. */
@@ -68,6 +76,8 @@ function verdictOf(trial: Trial, winner: Trial | undefined, serves: boolean): st
 }
 
 const gainOf = ({ gain }: Trial): number => gain ?? 0
+
+const latencyOf = ({ latency }: Trial): number => latency ?? Number.POSITIVE_INFINITY
 
 /** By bytes where all told them, else by workers, threads and builds. */
 const sizeOf = ({ memory, workers, threads, provider }: Trial): number =>
