@@ -90,6 +90,7 @@ describe('an S3-compatible bucket', () => {
 				code: 'not-found',
 				message: expect.stringContaining('there is no such bucket'),
 			})
+			expect(() => openBucket({ ...bucket.options, endpoint: 'localhost:9000' })).toThrow(expect.objectContaining({ code: 'malformed' }))
 			expect(() => openBucket({ ...bucket.options, prefix: '../other' })).toThrow(expect.objectContaining({ code: 'malformed' }))
 		})
 
