@@ -124,6 +124,24 @@ export function publishSuite(make: () => Promise<PlaceUnderTest>): void {
 			expect(sum(sent)).toBe(whole?.sent)
 		})
 
+		test('puts a manifest there when all its chunks are', async () => {
+			const target = place.target()
+			let chunks = 0
+			const failing: Target = {
+				...target,
+				async write(content: Content) {
+					if (content.path.startsWith('chunks/') && !content.path.endsWith('.br') && ++chunks === 2) {
+						// Whatever goes on beside it may come to its end.
+						await new Promise((resolve) => setTimeout(resolve, 300))
+						throw new Error('the connection is cut')
+					}
+					await target.write(content)
+				},
+			}
+			await expect(publish(packed.folder, failing)).rejects.toThrow('cut')
+			expect(await createCatalog(place.files()).manifest(packed.models.layers?.digest as string)).toBeNull()
+		})
+
 		test('mends what is damaged there', async () => {
 			await publish(packed.folder, place.target())
 			const [chunk] = (await readdir(join(packed.folder, 'chunks'))).filter((name) => !name.endsWith('.br'))

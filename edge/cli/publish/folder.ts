@@ -84,12 +84,15 @@ async function take(lock: string, bytes: Uint8Array, patience: number): Promise<
 	}
 }
 
-/** @throws `EEXIST` where the file is there. */
+/** Whole, or not at all. @throws `EEXIST` where the file is there. */
 async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
 	const handle = await open(file, 'wx')
 	try {
 		await handle.writeFile(bytes)
 		await handle.sync()
+	} catch (error) {
+		await rm(file, { force: true })
+		throw error
 	} finally {
 		await handle.close()
 	}

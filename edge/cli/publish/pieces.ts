@@ -17,11 +17,11 @@ export interface Piece {
 }
 
 /**
- * The pieces of all versions that the channel names and the folder has, manifests last. Others must be at the place already.
+ * The pieces of all versions that the channel names and the folder has: chunks, then manifests. Others must be at the place already.
  *
  * @throws SpillwayError `not-found` for a version that is nowhere, `integrity` and `malformed` for a manifest that is damaged.
  */
-export async function piecesOf(place: Place, target: Target, channel: Channel): Promise<{ pieces: Piece[]; manifest: Content }> {
+export async function piecesOf(place: Place, target: Target, channel: Channel): Promise<{ stages: Piece[][]; manifest: Content }> {
 	const chunks = new Map<string, Piece>()
 	const manifests: { piece: Piece; plain: Content }[] = []
 	for (const { version, manifest: digest } of namedBy(channel)) {
@@ -42,7 +42,7 @@ export async function piecesOf(place: Place, target: Target, channel: Channel): 
 			chunks.set(chunk.digest, pieceOf(place, chunkPath(chunk.digest), kinds.bytes, chunk))
 	}
 	const [current] = manifests as [(typeof manifests)[number]]
-	return { pieces: [...chunks.values(), ...manifests.map(({ piece }) => piece)], manifest: current.plain }
+	return { stages: [[...chunks.values()], manifests.map(({ piece }) => piece)], manifest: current.plain }
 }
 
 /** Whether the folder has it. @throws SpillwayError where that cannot be known. */

@@ -85,8 +85,9 @@ async function publishModel(folder: string, target: Target, model: string, optio
 	const has = async (manifest: string) =>
 		(await isThere(place, manifestPath(manifest))) || (await target.read(manifestPath(manifest))) !== null
 	const { channel, jws } = key ? await signedAnew(packed, there, { key, expiresIn, now, has }) : asPacked(packed, there, target.where)
-	const { pieces, manifest } = await piecesOf(place, target, channel)
-	const brought = await bring(pieces, target, (done, sent) => options.onProgress?.({ model, done, all: pieces.length, sent }))
+	const { stages, manifest } = await piecesOf(place, target, channel)
+	const pieces = stages.flat().length
+	const brought = await bring(stages, target, (done, sent) => options.onProgress?.({ model, done, all: pieces, sent }))
 	const exclusive = await target.holdsConditions(manifest)
 	const changed = jws !== there?.jws
 	if (changed) await replace(target, path, jws, before)
@@ -97,7 +98,7 @@ async function publishModel(folder: string, target: Target, model: string, optio
 		digest: channel.manifest,
 		serial: channel.serial,
 		expires: channel.expires * 1000,
-		pieces: pieces.length,
+		pieces,
 		...brought,
 		changed,
 		exclusive,
@@ -114,15 +115,17 @@ function channelOf(bytes: Uint8Array, path: string, where: string): SignedChanne
 	}
 }
 
-/** Sees to it that all pieces are there. Ends with the first error, when no request is under way any more. */
+/**
+ * Sees to it that all pieces are there: those of a stage when all before them are, so that wherever a manifest is, its chunks are, too. Ends with the
+ * first error, when no request is under way any more.
+ */
 async function bring(
-	pieces: readonly Piece[],
+	stages: readonly (readonly Piece[])[],
 	target: Target,
 	tell: (done: number, sent: number) => void,
 ): Promise<{ missing: number; sent: number }> {
-	const waiting = [...pieces]
 	let [done, missing, sent] = [0, 0, 0]
-	async function work(): Promise<void> {
+	async function work(waiting: Piece[]): Promise<void> {
 		for (let piece = waiting.shift(); piece; piece = waiting.shift()) {
 			let isMissing = false
 			for (const content of await piece.read()) {
@@ -137,14 +140,17 @@ async function bring(
 			tell(++done, sent)
 		}
 	}
-	const workers = Array.from({ length: atOnce }, () =>
-		work().catch((error) => {
-			waiting.length = 0
-			throw error
-		}),
-	)
-	const failed = (await Promise.allSettled(workers)).find((worker) => worker.status === 'rejected')
-	if (failed) throw failed.reason
+	for (const stage of stages) {
+		const waiting = [...stage]
+		const workers = Array.from({ length: atOnce }, () =>
+			work(waiting).catch((error) => {
+				waiting.length = 0
+				throw error
+			}),
+		)
+		const failed = (await Promise.allSettled(workers)).find((worker) => worker.status === 'rejected')
+		if (failed) throw failed.reason
+	}
 	return { missing, sent }
 }
 
