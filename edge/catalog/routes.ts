@@ -25,7 +25,7 @@ export interface DistributionOptions {
 
 /**
  * Makes the routes: `/models/<model>/channel.jws`, `/models/manifests/<digest>.json`, `/models/chunks/<digest>`,
- * `/models/<model>/<version>/files/<name>` and `/.well-known/jwks.json`.
+ * `/models/<model>/<version>/files/<name>`, for all versions that the channel names, and `/.well-known/jwks.json`.
  *
  * Errors, for the application's error handler: `not-found`, and `integrity` for a chunk or manifest that is damaged here.
  */
@@ -74,10 +74,13 @@ export function distribution({ catalog, channels, keys, sized = (stream) => stre
 		const { model, version, name } = c.req.param()
 		const current = nameSchema.safeParse(model).success ? await catalog.channel(model) : null
 		if (!current) throw missing(`model ${JSON.stringify(model)}`)
-		if (current.channel.version !== version)
-			throw missing(`version ${JSON.stringify(version)} of ${model}; it is here as ${current.channel.version}`)
-		const stored = await catalog.manifest(current.channel.manifest)
-		if (!stored) throw missing(`manifest ${current.channel.manifest}`)
+		// Exactly this one: what is found for a range changes, and the answer is kept for a year.
+		const named = [current.channel, ...(current.channel.versions ?? [])]
+		const wanted = named.find((one) => one.version === version)
+		if (!wanted)
+			throw missing(`version ${JSON.stringify(version)} of ${model}; it is here as ${named.map((one) => one.version).join(', ')}`)
+		const stored = await catalog.manifest(wanted.manifest)
+		if (!stored) throw missing(`manifest ${wanted.manifest}`)
 		const file = Object.hasOwn(stored.manifest.files, name) ? stored.manifest.files[name] : undefined
 		if (!file) throw missing(`file ${JSON.stringify(name)} in ${model} ${version}`)
 		return respond(c.req.raw, {

@@ -41,7 +41,7 @@ const others = [
 		method: 'get',
 		path: '/models/{model}/{version}/files/{name}',
 		tags: ['Distribution'],
-		summary: 'A whole file of a version; Range and ETag work',
+		summary: 'A whole file of a version that the channel names; Range and ETag work',
 		request: {
 			params: z.object({ model: param('model', 'minilm'), version: param('version', '1.0.0'), name: param('name', 'tokenizer.json') }),
 		},

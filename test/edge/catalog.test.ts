@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createCatalog } from '../../edge/catalog/catalog.ts'
 import { createChannels } from '../../edge/catalog/channels.ts'
 import type { Files } from '../../edge/catalog/files.ts'
+import { distribution } from '../../edge/catalog/routes.ts'
 import { streamFile } from '../../edge/catalog/whole-file.ts'
 import { folder } from '../../edge/platform/node/folder.ts'
 import { verifyChannel } from '../../models/format/channel.ts'
@@ -121,6 +122,29 @@ describe('a catalogue', () => {
 		await expect(new Response(streamFile(catalog, file, { start: 0, end: file.size })).arrayBuffer()).rejects.toMatchObject({
 			code: 'not-found',
 		})
+		await own.remove()
+	})
+
+	test('gives whole files of every version that the channel names, and of no other', async () => {
+		const own = await packModels([source()])
+		const next = textDescription('1.1.0')
+		const files = {
+			...filesOf(next),
+			'tokenizer.json': new TextEncoder().encode(`${new TextDecoder().decode(filesOf(next)['tokenizer.json'])}\n`),
+		}
+		await pack(await writeSource(join(own.folder, '../next'), { description: next, files }), own.folder, { key: own.key })
+		const catalog = createCatalog(folder(own.folder))
+		const app = distribution({ catalog, channels: createChannels({ catalog, key: undefined, expiresIn: 1 }), keys: [] })
+		const get = (version: string) => app.request(`/models/tiny-text/${version}/files/tokenizer.json`)
+		expect(new Uint8Array(await (await get('1.1.0')).arrayBuffer())).toEqual(files['tokenizer.json'])
+		expect(new Uint8Array(await (await get('1.0.0')).arrayBuffer())).toEqual(
+			new Uint8Array(filesOf(textDescription())['tokenizer.json'] as Uint8Array),
+		)
+		app.onError((error) => new Response(error.message, { status: 404 }))
+		for (const version of ['1.2.0', '^1', '1', 'constructor']) {
+			const response = await get(version)
+			expect([response.status, await response.text()], version).toEqual([404, expect.stringContaining('here as 1.1.0, 1.0.0')])
+		}
 		await own.remove()
 	})
 
