@@ -3,10 +3,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Description } from '../../models/format/manifest.ts'
 import { startLocal } from '../edge/local.ts'
 import { keys } from '../edge/suites/under-test.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { lifecyclePage } from './lifecycle-page.ts'
@@ -104,7 +105,7 @@ test('a call that needs more than there may be fails alone', async () => {
 
 test('beside an edge its calls go there, with the reason', async () => {
 	const edge = await startLocal()
-	afterAll(edge.close)
+	atEnd(edge.close)
 	await on.open({ memory: 20e6, edge: edge.url, key: keys.demo, policy: 'prefer-device', models: undefined, trust: undefined })
 	const call = () =>
 		on.page.evaluate(async () => {

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { atEnd } from '../fixtures/at-end.ts'
 import { addBig, bigSize, type Delivery, deliverySite } from './delivery-site.ts'
 import { hello } from './device-page.ts'
 import { getBrowser } from './launch.ts'
@@ -89,7 +90,7 @@ test('offline for a while in the middle: waited for', async () => {
 test('the browser killed five times at random places: it verifies all the same', async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-profile-'))
 	let opened: Profiled | undefined
-	afterAll(async () => {
+	atEnd(async () => {
 		await opened?.kill()
 		await rm(folder, { recursive: true, force: true, maxRetries: 5 })
 	})

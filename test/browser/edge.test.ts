@@ -1,13 +1,14 @@
 // Device and edge together: who answers a page's call when one of them cannot, not yet, or must not.
 
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
 import type { RuntimeOptions, SpillwayError } from '../../runtime/index.ts'
 import { makeGate } from '../contract/gate.ts'
 import { startLocal } from '../edge/local.ts'
 import { expectedNumbers, keys } from '../edge/suites/under-test.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { getBrowser } from './launch.ts'
 import { blockSession, openPage, pageHtml, runtimeFolder } from './page.ts'
@@ -25,7 +26,7 @@ beforeAll(async () => {
 	// Any name but localhost is no secure context.
 	browser = await getBrowser(['--host-resolver-rules=MAP insecure.test 127.0.0.1'])
 	edge = await startLocal({ replace: ({ executor }) => counted(executor) })
-	afterAll(edge.close)
+	atEnd(edge.close)
 	site = await serveSite({ mounts: { '/': { text: pageHtml }, '/spillway/': `${runtimeFolder}/` } })
 })
 afterEach(async () => {

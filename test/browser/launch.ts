@@ -1,7 +1,7 @@
 // A headless Chromium for tests.
 
 import { type Browser, chromium } from 'playwright-core'
-import { afterAll } from 'vitest'
+import { atEnd } from '../fixtures/at-end.ts'
 import { findChromium } from '../setup/chromium.mjs'
 import { flags } from './flags.ts'
 
@@ -13,6 +13,6 @@ import { flags } from './flags.ts'
  */
 export async function getBrowser(args: readonly string[] = []): Promise<Browser> {
 	const browser = await chromium.launch({ executablePath: await findChromium(), args: [...flags, ...args] })
-	afterAll(() => browser.close())
+	atEnd(() => browser.close())
 	return browser
 }

@@ -3,12 +3,12 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
 import { readChannel, signChannel } from '../../models/format/channel.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
 import { channelPath } from '../../models/format/layout.ts'
 import type { Description } from '../../models/format/manifest.ts'
 import { pack } from '../../models/tools/pack/pack.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { makeRing } from '../fixtures/ring/make.ts'
 import { filesOf, pixelDescription, textDescription } from '../runtime/tiny.ts'
 
@@ -25,7 +25,7 @@ export interface Models {
 /** Packs `tiny-text`, `tiny-pixels` and `ring` into a folder that is gone after the tests of the file. */
 export async function packModels(): Promise<Models> {
 	const work = await mkdtemp(join(tmpdir(), 'spillway-models-'))
-	afterAll(() => rm(work, { recursive: true }))
+	atEnd(() => rm(work, { recursive: true }))
 	const key = await generateSigningKey()
 	const folder = join(work, 'models')
 	const models: Models = {

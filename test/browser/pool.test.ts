@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { build as bundle } from 'vite'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { build } from '../../models/tools/pack/build.ts'
 import { readSource } from '../../models/tools/pack/source.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { makeRing, ringReference } from '../fixtures/ring/make.ts'
 import { getBrowser } from './launch.ts'
 import { builtAs, runtimeFolder } from './page.ts'
@@ -21,7 +22,7 @@ let page: Page
 
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'spillway-pool-'))
-	afterAll(() => rm(folder, { recursive: true }))
+	atEnd(() => rm(folder, { recursive: true }))
 	await bundle({
 		configFile: false,
 		logLevel: 'error',

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { localModel } from '../../edge/cli/local-model.ts'
 import { readChannel, signChannel } from '../../models/format/channel.ts'
 import { generateSigningKey } from '../../models/format/keys.ts'
@@ -13,6 +13,7 @@ import { dot, largestDifference, likeness, rowsOf } from '../../models/tools/min
 import type { Executor } from '../../runtime/core/executor.ts'
 import { type Tensors, tensor } from '../../runtime/core/tensor.ts'
 import type { Model } from '../../runtime/index.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { context } from '../runtime/tiny-sessions.ts'
 import { getBrowser } from './launch.ts'
 import { openPage, staticHost } from './page.ts'
@@ -50,7 +51,7 @@ let together: Record<'page' | 'Node', Embedded>
 
 beforeAll(async () => {
 	node = await localModel(models, 'minilm', 'embed')
-	afterAll(() => node.dispose())
+	atEnd(() => node.dispose())
 	// What the build packed, signed anew as an edge does: the build's own signature may have expired.
 	const key = await generateSigningKey()
 	const packed = readChannel(await readFile(join(models, channelPath('minilm')), 'utf8'))

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
-import { afterAll } from 'vitest'
+import { atEnd } from '../fixtures/at-end.ts'
 
 const types: Record<string, string> = {
 	'.html': 'text/html; charset=utf-8',
@@ -63,7 +63,7 @@ export async function serveSite({ mounts, isolated = false, headers = {} }: Site
 	})
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 	Object.assign(site, { origin: `http://localhost:${(server.address() as AddressInfo).port}` })
-	afterAll(close)
+	atEnd(close)
 	return site
 
 	function close() {

@@ -4,10 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
 import { startLocal } from '../edge/local.ts'
 import { keys } from '../edge/suites/under-test.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { getBrowser } from './launch.ts'
 import { addMinilm } from './models.ts'
 import { openPage, staticHost } from './page.ts'
@@ -17,12 +18,12 @@ const long = 50
 
 test('no long task over load and 200 calls at once', { timeout: 240_000 }, async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-minilm-'))
-	afterAll(() => rm(folder, { recursive: true }))
+	atEnd(() => rm(folder, { recursive: true }))
 	const key = await generateSigningKey()
 	await addMinilm({ folder, key })
 	const site = await staticHost({ folder })
 	const edge = await startLocal()
-	afterAll(edge.close)
+	atEnd(edge.close)
 	const browser = await getBrowser()
 	const options = { models: '/models/', trust: [key.x], edge: edge.url, key: keys.demo, telemetry: { sample: 1 } }
 

@@ -4,15 +4,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'vite'
-import { afterAll } from 'vitest'
 import type { Backing, Kind } from '../../runtime/store/storage/storage.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import type { Action } from './pages/storage/worker.ts'
 import { type Site, serveSite } from './site.ts'
 
 /** Builds and serves the page; it is at `/index.html`, and ready when `window.act` is there. */
 export async function storageSite(): Promise<Site> {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-storage-'))
-	afterAll(() => rm(folder, { recursive: true }))
+	atEnd(() => rm(folder, { recursive: true }))
 	await build({
 		configFile: false,
 		logLevel: 'error',

@@ -3,8 +3,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { getBrowser } from './launch.ts'
 import { addMinilm } from './models.ts'
 import { staticHost } from './page.ts'
@@ -12,7 +13,7 @@ import { openTabs } from './tabs-open.ts'
 
 test('the shipped model in five tabs takes little more than in one', { timeout: 240_000 }, async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-minilm-'))
-	afterAll(() => rm(folder, { recursive: true }))
+	atEnd(() => rm(folder, { recursive: true }))
 	const key = await generateSigningKey()
 	await addMinilm({ folder, key })
 	const site = await staticHost({ folder }, { isolated: true })

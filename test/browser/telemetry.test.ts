@@ -3,13 +3,14 @@
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createEdge } from '../../edge/app.ts'
 import type { RuntimeOptions } from '../../runtime/index.ts'
 import type { KeyedReport } from '../../runtime/telemetry/wire.ts'
 import { figuresOf, valueIn } from '../edge/figures.ts'
 import { localParts } from '../edge/local.ts'
 import { keys } from '../edge/suites/under-test.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { getBrowser } from './launch.ts'
 import { openPage, pageHtml, runtimeFolder } from './page.ts'
 import { type Site, serveSite } from './site.ts'
@@ -39,7 +40,7 @@ beforeAll(async () => {
 			() => resolve(made),
 		)
 	})
-	afterAll(() => new Promise((resolve) => server.close(resolve)))
+	atEnd(() => new Promise((resolve) => server.close(resolve)))
 	edge = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, space: '' }
 	site = await serveSite({ mounts: { '/': { text: pageHtml }, '/spillway/': `${runtimeFolder}/` } })
 })

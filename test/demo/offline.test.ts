@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { flags } from '../browser/flags.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { findChromium } from '../setup/chromium.mjs'
 import { ask, choose, openDesk, ready, said } from './desk.ts'
 import { openShop, type Shop } from './shop.ts'
@@ -18,14 +19,14 @@ let page: Page
 /** Starts the browser with a profile that lasts: those of other tests count as incognito, where nothing can be installed. */
 async function startBrowser(): Promise<void> {
 	context = await chromium.launchPersistentContext(profile, { executablePath: await findChromium(), args: [...flags] })
-	afterAll(() => context.close())
+	atEnd(() => context.close())
 }
 
 const kept = () => page.waitForFunction(() => document.querySelector('#offline-text')?.textContent?.includes('without a network'))
 
 beforeAll(async () => {
 	profile = await mkdtemp(join(tmpdir(), 'spillway-profile-'))
-	afterAll(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }))
+	atEnd(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }))
 	shop = await openShop()
 	await startBrowser()
 	page = await openDesk(context, shop.origin)

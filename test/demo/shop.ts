@@ -6,9 +6,9 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
 import { loadConfig } from '../../edge/config/load.ts'
 import { serve } from '../../edge/node.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 
 const dist = join(import.meta.dirname, '../../dist')
 
@@ -78,7 +78,7 @@ export async function openShop(models = join(dist, 'packed')): Promise<Shop> {
 		door.close()
 		for (const socket of sockets) socket.destroy()
 	}
-	afterAll(async () => {
+	atEnd(async () => {
 		shut()
 		await edge.close()
 		await rm(folder, { recursive: true })

@@ -3,7 +3,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
+import { atEnd } from '../fixtures/at-end.ts'
 import { launchFirefox } from './firefox.ts'
 import type { BrowserUnderTest } from './tab.ts'
 
@@ -12,7 +13,7 @@ export async function openApplication(executable: string): Promise<BrowserUnderT
 	const html = `<!doctype html><title>An application</title><script src="${inject('edge').url}/spillway.js"></script>`
 	const application = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html)).listen(0, '127.0.0.1')
 	let firefox: BrowserUnderTest | undefined
-	afterAll(async () => {
+	atEnd(async () => {
 		await firefox?.close()
 		application.close()
 		application.closeAllConnections()

@@ -1,11 +1,12 @@
 // Delivery where it takes long or another browser: a mirror that drips, and five windows of Firefox that share one download.
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { addBig, bigSize, type Delivery, deliverySite } from '../browser/delivery-site.ts'
 import { getBrowser } from '../browser/launch.ts'
 import { type Models, packModels } from '../browser/models.ts'
 import { openPage } from '../browser/page.ts'
 import { serveSite } from '../browser/site.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { launchFirefox } from './firefox.ts'
 
@@ -45,7 +46,7 @@ test('a mirror that gives a byte now and then is given up, and the next one serv
 
 test.skipIf(!executable)('five windows of Firefox opened at once fetch the model once', async () => {
 	const firefox = await launchFirefox(executable ?? '')
-	afterAll(() => firefox.close())
+	atEnd(() => firefox.close())
 	const windows = await Promise.all(Array.from({ length: 5 }, () => firefox.window()))
 	Object.assign(delivery, { sent: 0, pause: 1 })
 	delivery.chunks.length = 0

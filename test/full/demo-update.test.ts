@@ -3,7 +3,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { canonicalBytes } from '../../models/format/canonical.ts'
 import { readChannel, signChannel } from '../../models/format/channel.ts'
 import { digestOf } from '../../models/format/digest.ts'
@@ -12,6 +12,7 @@ import { channelPath, manifestPath } from '../../models/format/layout.ts'
 import { getBrowser } from '../browser/launch.ts'
 import { ask, openDesk, ready } from '../demo/desk.ts'
 import { openShop } from '../demo/shop.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 
 /** Publishes the same model under another version: only its manifest is new. */
 async function publish(folder: string, version: string): Promise<void> {
@@ -29,7 +30,7 @@ async function publish(folder: string, version: string): Promise<void> {
 
 test('a newer model is offered when it is on this device, and serves when it is taken', async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-published-'))
-	afterAll(() => rm(folder, { recursive: true }))
+	atEnd(() => rm(folder, { recursive: true }))
 	await cp(join(import.meta.dirname, '../../dist/packed'), folder, { recursive: true })
 	const shop = await openShop(folder)
 	const page = await openDesk(await (await getBrowser()).newContext(), shop.origin)

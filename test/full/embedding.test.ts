@@ -2,10 +2,11 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Models, packModels } from '../browser/models.ts'
 import { scriptFolder } from '../browser/page.ts'
 import { type Site, serveSite } from '../browser/site.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { expectedVector } from '../runtime/tiny.ts'
 import { launchFirefox } from './firefox.ts'
 import type { BrowserUnderTest } from './tab.ts'
@@ -34,7 +35,7 @@ for (const [name, program, launch] of browsers)
 			const text = `<!doctype html><title>shop</title><script src="${host.origin}/spillway/spillway.js"></script>`
 			shop = await serveSite({ mounts: { '/': { text } } })
 			browser = await launch(program ?? '')
-			afterAll(() => browser.close())
+			atEnd(() => browser.close())
 		})
 		beforeEach(() => {
 			host.fault = undefined

@@ -2,12 +2,13 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { beforeAll, describe } from 'vitest'
 import { type Models, packModels } from '../browser/models.ts'
 import { runtimeFolder, staticHost } from '../browser/page.ts'
 import { embedding, type Opened, tensors } from '../browser/page-executor.ts'
 import type { Site } from '../browser/site.ts'
 import { executorContract } from '../contract/executor.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { type BrowserUnderTest, toAsk } from './tab.ts'
 
 /** Goes in front of the session worker's script, for WebDriver does not reach into workers: it can be kept busy for 500 ms. */
@@ -19,7 +20,7 @@ export function engineContract(launch: () => Promise<BrowserUnderTest>): void {
 	let models: Models
 	beforeAll(async () => {
 		browser = await launch()
-		afterAll(browser.close)
+		atEnd(browser.close)
 		models = await packModels()
 	})
 

@@ -1,7 +1,8 @@
 // The storage contract in any browser, over each kind of storage.
 
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { type Act, storageIn, storageSite } from '../browser/storage-site.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import { storageContract } from '../runtime/store-contract.ts'
 import type { BrowserUnderTest } from './tab.ts'
 
@@ -16,7 +17,7 @@ export function storageInBrowser(launch: () => Promise<BrowserUnderTest>, kinds:
 	beforeAll(async () => {
 		const site = await storageSite()
 		browser = await launch()
-		afterAll(() => browser.close())
+		atEnd(() => browser.close())
 		await browser.open(`${site.origin}/index.html`)
 		await vi.waitFor(async () => expect(await browser.evaluate<boolean>("return 'act' in window")).toBe(true), { timeout: 20_000 })
 	})

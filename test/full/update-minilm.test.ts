@@ -3,18 +3,19 @@
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { generateSigningKey } from '../../models/format/keys.ts'
 import { externalTensors } from '../../models/tools/onnx/external.ts'
 import { pack } from '../../models/tools/pack/pack.ts'
 import { getBrowser } from '../browser/launch.ts'
 import { openPage, staticHost } from '../browser/page.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 
 const shipped = join(import.meta.dirname, '../../models/minilm')
 
 test('a changed head costs less than 0.1 MB, manifest and channel included', async () => {
 	const work = await mkdtemp(join(tmpdir(), 'spillway-update-'))
-	afterAll(() => rm(work, { recursive: true }))
+	atEnd(() => rm(work, { recursive: true }))
 	const folder = join(work, 'models')
 	const key = await generateSigningKey()
 	const before = await pack(shipped, folder, { key })

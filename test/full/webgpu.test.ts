@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { build as bundle } from 'vite'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { dot, largestDifference } from '../../models/tools/minilm/measure.ts'
 import { build } from '../../models/tools/pack/build.ts'
 import { readSource } from '../../models/tools/pack/source.ts'
 import { getBrowser } from '../browser/launch.ts'
 import { serveSite } from '../browser/site.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import type { EmbedCall, Embedded } from './pages/webgpu/worker.ts'
 
 const minilm = join(import.meta.dirname, '../../models/minilm')
@@ -20,7 +21,7 @@ let page: Page
 
 beforeAll(async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-webgpu-'))
-	afterAll(() => rm(folder, { recursive: true }))
+	atEnd(() => rm(folder, { recursive: true }))
 	await bundle({
 		configFile: false,
 		logLevel: 'error',

@@ -1,7 +1,8 @@
 // The help desk in WebKitGTK: the model loads, this device answers, and goes on when the server is gone.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { openShop, type Shop } from '../demo/shop.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import type { BrowserUnderTest } from './tab.ts'
 import { launchWebkit } from './webkit.ts'
 
@@ -13,7 +14,7 @@ describe.skipIf(!driver)('WebKitGTK', () => {
 	beforeAll(async () => {
 		shop = await openShop()
 		webkit = await launchWebkit(driver ?? '')
-		afterAll(webkit.close)
+		atEnd(webkit.close)
 		await webkit.open(shop.origin)
 	})
 

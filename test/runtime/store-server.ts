@@ -2,8 +2,8 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll } from 'vitest'
 import { chunkPath, manifestPath } from '../../models/format/layout.ts'
+import { atEnd } from '../fixtures/at-end.ts'
 import type { Packed } from './tiny.ts'
 import type { Fault } from './tiny-server.ts'
 
@@ -44,7 +44,7 @@ export async function countingServer({ bytes, digest, chunks }: Packed): Promise
 		response.end()
 	})
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-	afterAll(() => {
+	atEnd(() => {
 		server.close()
 		server.closeAllConnections()
 	})

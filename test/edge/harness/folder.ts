@@ -4,11 +4,11 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { atEnd } from '../../fixtures/at-end.ts'
 
 /** Makes a folder that is removed after the file's tests. */
 export function temporaryFolder(): { readonly path: string } {
 	const path = mkdtempSync(join(tmpdir(), 'spillway-test-'))
-	afterAll(() => rm(path, { recursive: true, force: true }))
+	atEnd(() => rm(path, { recursive: true, force: true }))
 	return { path }
 }

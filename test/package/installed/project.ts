@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll } from 'vitest'
+import { atEnd } from '../../fixtures/at-end.ts'
 import { packed } from '../tarball.ts'
 
 export interface PageOptions {
@@ -30,7 +30,7 @@ createRuntime({ edge: '${models}', telemetry: false, ...options })
 /** Makes the project's folder; it is gone after the tests of the file. */
 export async function makeProject(): Promise<string> {
 	const tarball = await packed()
-	afterAll(() => rm(tarball.folder, { recursive: true, force: true }))
+	atEnd(() => rm(tarball.folder, { recursive: true, force: true }))
 	const project = join(tarball.folder, 'project')
 	await mkdir(project)
 	await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
