@@ -1,5 +1,6 @@
 // spillway check-config [file]
 
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { printJson } from './print.ts'
 
@@ -23,5 +24,7 @@ async function check(file: string | undefined, options: { json?: true }): Promis
 	if (options.json) return printJson({ errors, warnings })
 	const lines = [...errors.map((line) => `error    ${line}`), ...warnings.map((line) => `warning  ${line}`)]
 	const verdict = errors.length ? 'has mistakes' : warnings.length ? 'works, but look at the warnings' : 'is good'
-	process.stdout.write([`${path || defaultConfigFile}: ${verdict}`, ...lines.map((line) => `  ${line}`), ''].join('\n'))
+	// Who is in another folder than they think should see it.
+	const name = path || (existsSync(defaultConfigFile) ? defaultConfigFile : `no ${defaultConfigFile} here, the defaults`)
+	process.stdout.write([`${name}: ${verdict}`, ...lines.map((line) => `  ${line}`), ''].join('\n'))
 }

@@ -40,7 +40,10 @@ describe('spillway check-config', () => {
 	})
 
 	it('needs no file where none is named, but the one that is', async () => {
-		expect(await check([])).toMatchObject({ code: 0 })
+		expect(await check([])).toMatchObject({
+			code: 0,
+			stdout: expect.stringMatching(/^no spillway\.config\.json here, the defaults: works, /),
+		})
 		const { code, stderr } = await check(['none.json'])
 		expect(code).toBe(1)
 		expect(stderr).toMatch(/^spillway: cannot read the configuration none\.json: .* \[not-found\]\n/)
