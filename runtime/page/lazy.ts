@@ -53,14 +53,19 @@ async function verified(address: string, url: string): Promise<void> {
 	const integrity = integrities[address.slice(address.lastIndexOf('/') + 1)]
 	if (!integrity || !globalThis.document || new URL(url).origin === origin) return
 	const script = document.createElement('script')
+	// Where the page's policy lets scripts in by a nonce, this one is as good as those that have it.
+	const nonce = document.querySelector<HTMLElement>('script[nonce]')?.nonce
 	const loaded = await new Promise((tell) => {
-		Object.assign(script, { type: 'module', crossOrigin: '', integrity, src: trusted(url), onload: tell, onerror: () => tell(null) })
+		Object.assign(script, { type: 'module', crossOrigin: '', integrity, nonce, src: trusted(url), onload: tell, onerror: () => tell(null) })
 		document.head.append(script)
 	})
 	script.remove()
 	if (loaded) return
+	// Elements do not tell why.
 	const { status } = await fetch(address)
-	if (status === 200)
+	if (status !== 200) throw Error(`status ${status}`)
+	await fetch(address, { integrity }).catch(() => {
 		throw new SpillwayError('integrity', `${address} is not the file of this build: serve the files of one build, unchanged`)
-	throw Error(`status ${status}`)
+	})
+	throw Error("the page's policy forbids it")
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { getBrowser } from './launch.ts'
 import { type Models, packModels } from './models.ts'
 import { openPage, pageHtml, runtimeFolder, scriptFolder, staticHost } from './page.ts'
@@ -90,6 +90,35 @@ test.each([
 	await page.waitForFunction(() => 'spillway' in window)
 	expect(await load(other)).toBe('none')
 	expect(await edgeError(other)).toMatch(/no whole answer/)
+})
+
+describe('files of another origin, where the policy names scripts one by one', () => {
+	const openShop = async (policy: (host: string) => string) => {
+		const host = await serveSite({ mounts: { '/spillway/': `${scriptFolder}/`, '/models/': `${models.folder}/` } })
+		const text = `<!doctype html><title>shop</title><script nonce="bm9uY2U" src="${host.origin}/spillway/spillway.js"></script>`
+		const site = await serveSite({
+			mounts: { '/': { text } },
+			headers: { 'Content-Security-Policy': `default-src 'none'; img-src data:; ${policy(host.origin)}` },
+		})
+		page = await (await browser.newContext()).newPage()
+		await page.goto(site.origin)
+		await page.waitForFunction(() => 'spillway' in window)
+		return host.origin
+	}
+
+	test.each(['', " 'strict-dynamic'"])('by a nonce%s: what is loaded later has it, too', async (more) => {
+		const other = await openShop((host) => another(host).replace(/script-src \S+/, `script-src 'nonce-bm9uY2U'${more}`))
+		expect(await load(other)).toBe('none')
+		expect(await edgeError(other)).toMatch(/no whole answer/)
+	})
+
+	test('by their addresses: one that is left out is not taken for one that was changed', async () => {
+		const other = await openShop((host) => another(host).replace(/script-src \S+/, `script-src ${host}/spillway/spillway.js`))
+		expect(await load(other)).toMatchObject({
+			code: 'network',
+			message: expect.stringContaining("start.js cannot be loaded: the page's policy"),
+		})
+	})
 })
 
 test('what is missing is said', async () => {
