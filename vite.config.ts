@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
+import { copyFile, readdir, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as buildPage, defineConfig, type EnvironmentOptions, type Plugin } from 'vite'
@@ -146,6 +146,11 @@ const keepImports: Plugin = {
 	},
 }
 
+async function removeCompressed(folder: string): Promise<void> {
+	const names = await readdir(at(folder)).catch(() => [])
+	await Promise.all(names.filter((name) => name.endsWith('.br')).map((name) => rm(at(`${folder}/${name}`))))
+}
+
 export default defineConfig({
 	root: at('.'),
 	publicDir: false,
@@ -153,6 +158,8 @@ export default defineConfig({
 	environments,
 	builder: {
 		async buildApp(builder) {
+			// An edge would send them in place of what is built now.
+			await removeCompressed('dist/script')
 			for (const name of Object.keys(environments)) {
 				const environment = builder.environments[name]
 				if (environment) await builder.build(environment)

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { node, root, run } from './command.mjs'
-import { compressAhead, compressFolders, removeForms } from './compress.mjs'
+import { compressAhead, compressFolders } from './compress.mjs'
 import { say } from './report.mjs'
 import { signingKeyFile } from './state.mjs'
 
@@ -38,11 +38,7 @@ const steps = [
 		name: 'pages',
 		inputs: pages,
 		output: join(root, 'dist', 'demo', 'index.html'),
-		make() {
-			// Nobody is to be sent a script of before.
-			removeForms(['script', 'demo'])
-			return run([node, bin('vite'), 'build', '--logLevel', 'warn'])
-		},
+		make: () => run([node, bin('vite'), 'build', '--logLevel', 'warn']),
 	},
 	{
 		name: 'docs',

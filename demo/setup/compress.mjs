@@ -51,7 +51,7 @@ export async function compressFolders(folders) {
 	for (const name of readdirSync(kept)) if (!used.has(join(kept, name))) rmSync(join(kept, name))
 }
 
-export function removeForms(folders) {
+function removeForms(folders) {
 	for (const folder of folders) for (const name of filesIn(folder)) if (name.endsWith('.br')) rmSync(join(root, 'dist', folder, name))
 }
 
