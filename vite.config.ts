@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { copyFile, readdir, rm } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build as buildPage, defineConfig, type EnvironmentOptions, type Plugin } from 'vite'
@@ -105,15 +105,19 @@ const putDigests: Plugin = {
 	},
 }
 
-/** Puts ONNX Runtime's wasm beside the module, and all that the script tag needs beside the script. */
+/**
+ * Puts ONNX Runtime's wasm beside the module, and all that the script tag needs beside the script. Before those are written: an edge that goes on serving
+ * hands nothing of the build before out under the new script's address, where it would be kept for ever.
+ */
 const copyFiles: Plugin = {
 	name: 'spillway-files',
 	applyToEnvironment: ({ name }) => name === 'session_js' || name === 'script',
-	async writeBundle() {
+	async generateBundle() {
 		const { name } = this.environment
 		const beside = [...Object.keys(later), ...licensed.map((name) => `${name}.licenses.md`), ...wasm]
 		const [from, to, files] =
 			name === 'session_js' ? ['node_modules/onnxruntime-web/dist', 'dist/runtime', wasm] : ['dist/runtime', 'dist/script', beside]
+		await mkdir(at(to), { recursive: true })
 		for (const file of files) await copyFile(at(`${from}/${file}`), at(`${to}/${file}`))
 	},
 }
