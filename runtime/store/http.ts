@@ -66,12 +66,13 @@ export async function fetchOnce(url: URL, options: TryOptions): Promise<Fetched>
 		})
 		return { bytes, type: response.headers.get('content-type') ?? 'no type' }
 	} catch (cause) {
+		const silent = stalled.signal.aborted
+		// Nothing more is to come, to whoever reads a clone neither.
+		stalled.abort()
 		if (cause instanceof Passing || cause instanceof SpillwayError) throw cause
-		const why = stalled.signal.aborted
-			? `less than ${least} bytes came in ${stall} ms`
-			: `${messageOf(cause)} (offline, broken off, or refused by CORS)`
+		const why = silent ? `less than ${least} bytes came in ${stall} ms` : `${messageOf(cause)} (offline, broken off, or refused by CORS)`
 		const error = new SpillwayError('network', `${what} cannot be fetched from ${url}: ${why}`, { cause })
-		throw new Passing(error, any && !stalled.signal.aborted)
+		throw new Passing(error, any && !silent)
 	} finally {
 		clearInterval(watch)
 	}
@@ -90,7 +91,6 @@ async function read(
 	for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
 		const { value } = part
 		if (length + value.length > (size ?? most)) {
-			reader?.cancel().catch(() => {})
 			throw new SpillwayError('integrity', `${what}: ${from} sends more than ${size ?? most} bytes`)
 		}
 		if (whole) whole.set(value, length)

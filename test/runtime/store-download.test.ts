@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import { alone } from '../../runtime/store/alone.ts'
+import { fetchBytes } from '../../runtime/store/fetch.ts'
 import { Leave } from '../../runtime/store/leave.ts'
 import { TimeLeft } from '../../runtime/store/left.ts'
 import { Mirrors } from '../../runtime/store/mirrors.ts'
@@ -358,6 +359,21 @@ describe('progress', () => {
 			vi.useRealTimers()
 		}
 	})
+})
+
+test('who reads along is not left with what never ends', async () => {
+	server.fault = (response) => endless(response)
+	let along: Promise<unknown> | undefined
+	const fetched = fetchBytes(new URL('wasm', server.base), {
+		what: 'the wasm',
+		signal: new AbortController().signal,
+		size: 1000,
+		onResponse: (response) => {
+			along = error(response.clone().blob())
+		},
+	})
+	expect(await error(fetched)).toMatchObject({ code: 'integrity' })
+	expect(await along).toMatchObject({ name: 'AbortError' })
 })
 
 /** A byte now and then. */
