@@ -76,9 +76,14 @@ export class NextVersion {
 		try {
 			await store.read(name, pointer, { signal, files: (manifest) => firstFiles(manifest, tuning), discard: true })
 			await store.arrived(name, asked, pointer)
-			this.set(pointer, 'stored')
+			this.#downloaded(pointer, 'stored')
 		} catch (error) {
-			this.set(pointer, 'known', SpillwayError.from(error))
+			this.#downloaded(pointer, 'known', SpillwayError.from(error))
 		}
+	}
+
+	/** An update may have gone further meanwhile: then it is for that to say. */
+	#downloaded(pointer: Pointer, state: 'stored' | 'known', error?: SpillwayError): void {
+		if (this.#report?.manifest === pointer.digest && this.#report.state === 'downloading') this.set(pointer, state, error)
 	}
 }

@@ -45,13 +45,14 @@ export async function findUpdate(options: UpdateOptions): Promise<Loaded | null>
 		}
 		const found = pointer
 		next.set(found, 'downloading')
-		const loaded = await besides(before, signal, () => loadVersion(found, 'patient', { ...options, progress }))
-		// Should the page be closed before the one before has answered its last call.
-		await store.arrived(name, asked, found)
-		if (signal.aborted) {
+		const loaded = await besides(before, signal, async () => {
+			const loaded = await loadVersion(found, 'patient', { ...options, progress })
+			// Should the page be closed before the one before has answered its last call.
+			await store.arrived(name, asked, found)
+			if (!signal.aborted) return loaded
 			loaded.end(aborted(signal))
 			throw aborted(signal)
-		}
+		})
 		next.set(null)
 		progress.tell('ready')
 		return loaded
