@@ -103,10 +103,12 @@ class Load {
 	/** The version that was to come next, if it serves; else the one that served last. */
 	async #newest(resolution: Resolution): Promise<Loaded> {
 		const { first, next, revalidation } = resolution
-		const { sources, notes, signal } = this.#options
+		const { name, sources, notes, signal } = this.#options
 		// What is not stored yet comes in the background; where nothing may go on there, now.
 		const wanted = next && (next.stored || (sources.quiet && globalThis.navigator?.onLine !== false))
 		if (wanted) {
+			// It stays in storage: it is not to make room for one that may yet fail.
+			await sources.storage.versions.hold({ model: name, version: first.version, digest: first.digest })
 			try {
 				return await this.#serve(next, 'hasty')
 			} catch (error) {

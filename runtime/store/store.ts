@@ -6,10 +6,11 @@ import { parseManifest } from '../../models/format/parse.ts'
 import { inTurn } from '../batch/in-turn.ts'
 import { SpillwayError } from '../core/error.ts'
 import { type ChannelOptions, type Channels, createChannels } from './channel.ts'
-import { download, findStored, obtain } from './immutable.ts'
+import { download, findStored } from './immutable.ts'
 import type { Pointer } from './known.ts'
 import { TimeLeft } from './left.ts'
 import { Failures, hasty, type Patience, persistent } from './patience.ts'
+import type { Wanted } from './storage/ledger.ts'
 import type { Storage } from './storage/storage.ts'
 
 export interface StoreOptions extends Omit<ChannelOptions, 'records'> {
@@ -41,7 +42,7 @@ export interface ReadOptions {
 	network?: 'patient' | 'hasty' | 'none'
 	/** Asked before anything but the manifest is downloaded. What it throws ends the reading. @param bytes that storage lacks. */
 	permit?(bytes: number): void
-	/** The bytes are only brought into storage: `files` stays empty. Default: false. */
+	/** The bytes are only brought into storage: `files` stays empty, and what has no room there ends the reading. Default: false. */
 	discard?: boolean
 	onProgress?(progress: Read): void
 	/** Told of each file once all of it is here. What it throws ends the reading. */
@@ -73,22 +74,36 @@ const readers = 6
 /** @example const { candidates } = await store.resolve('minilm', undefined, signal) */
 export function createStore({ mirrors, trust, storage, patience = persistent }: StoreOptions): Store {
 	const channels = createChannels({ mirrors, trust, records: storage.records })
-	const { bytes } = storage
+	const { bytes, versions } = storage
+	/** What was read of versions, by digest; of chunks, too. */
+	const seen = new Map<string, { wanted: Wanted; chunks: Map<string, Chunk> }>()
+	const refusedOf = (digest: string) => [...(seen.get(digest)?.chunks.values() ?? [])].filter((chunk) => versions.refuses(chunk.digest))
 
-	async function readManifest(model: string, pointer: Pointer, options: ReadOptions): Promise<Manifest> {
-		const { digest, version } = pointer
-		const found = await obtain({
-			...reading(options, manifestPath(digest)),
-			what: `the manifest of ${model} ${version}`,
-			digest,
-		})
-		const manifest = parseManifest(found.bytes)
+	async function readManifest({ model, version, digest }: Wanted, held: Promise<void>, options: ReadOptions): Promise<Manifest> {
+		const wanted = { ...reading(options, manifestPath(digest)), what: `the manifest of ${model} ${version}`, digest }
+		let found = await findStored(wanted)
+		// Before it is stored: another tab deletes what nobody has said to want.
+		await held
+		found ??= (await download(wanted)).bytes
+		const manifest = parseManifest(found)
 		if (manifest.model !== model || manifest.version !== version)
 			throw new SpillwayError(
 				'malformed',
 				`manifest ${digest} is that of ${manifest.model} ${manifest.version}, not of ${model} ${version}`,
 			)
 		return manifest
+	}
+
+	/** What had no room beside the version before is in memory alone: now there may be some. */
+	async function storeRest(digest: string): Promise<void> {
+		const { wanted } = seen.get(digest) ?? {}
+		const rest = refusedOf(digest)
+		if (!wanted || rest.length === 0) return
+		await versions.hold(wanted, rest)
+		for (const chunk of rest) {
+			const found = await bytes.get(chunk.digest)
+			if (found) await bytes.set(chunk.digest, found)
+		}
 	}
 
 	/** Where on the network, and how patiently. */
@@ -105,7 +120,9 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 			return channels.resolve(model, version, signal)
 		},
 		latest: channels.latest,
-		arrived: channels.arrived,
+		async arrived(model, asked, pointer) {
+			if (refusedOf(pointer.digest).length === 0) await channels.arrived(model, asked, pointer)
+		},
 		kept: channels.kept,
 		forget: channels.forget,
 		async good(model, asked, digest) {
@@ -122,9 +139,8 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 			}
 		},
 		async read(model, pointer, options) {
-			const { versions } = storage
 			const wanted = { model, version: pointer.version, digest: pointer.digest }
-			const [manifest] = await Promise.all([readManifest(model, pointer, options), versions.hold(wanted)])
+			const manifest = await readManifest(wanted, versions.hold(wanted), options)
 			const names = [...new Set(await options.files(manifest))]
 			const total = names.reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
 			const progress = { loaded: 0, total, stored: 0 }
@@ -152,26 +168,34 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 				else missing.push(piece)
 			})
 			if (missing.length > 0) options.permit?.(missing.reduce((sum, { chunk }) => sum + chunk.size, 0))
+			const chunks = Array.from(pieces(manifest, names), ({ chunk }) => chunk)
+			const { chunks: before = [] } = seen.get(pointer.digest) ?? {}
+			seen.set(pointer.digest, { wanted, chunks: new Map([...before, ...chunks.map((chunk) => [chunk.digest, chunk] as const)]) })
 			// Room is made before the first byte comes; a version that is there is only written down.
-			const held = versions.hold(
-				wanted,
-				Array.from(pieces(manifest, names), ({ chunk }) => chunk),
-			)
+			const held = versions.hold(wanted, chunks)
 			if (missing.length > 0) await held
+			const checkRoom = ({ chunk: { digest } }: Piece) => {
+				if (options.discard && versions.refuses(digest))
+					throw new SpillwayError('storage-full', `there is no room in storage for ${model} ${pointer.version} beside what is in use`)
+			}
+			for (const piece of missing) checkRoom(piece)
 			const failures = new Failures(options.network === 'hasty' ? hasty : patience)
 			await inTurn(missing, parallel, options.signal, async (piece, signal) => {
 				const { chunk, what } = piece
 				const found = await download({ ...reading({ ...options, signal }, chunkPath(chunk.digest)), ...chunk, what, failures, left })
+				checkRoom(piece)
 				put(piece, found.bytes, found.stored)
 			})
 			return { manifest, digest: pointer.digest, files, bytes: { total, stored: progress.stored } }
 		},
 		async commit(model, asked, pointer) {
 			const before = await channels.commit(model, asked, pointer)
-			if (before) storage.versions.release(before.digest)
-			const swept = storage.versions.sweep(await channels.kept())
+			if (before) versions.release(before.digest)
+			const swept = versions.sweep(await channels.kept())
 			// Else there is hardly anything to delete.
-			if (before) await swept
+			if (!before) return
+			await swept
+			await storeRest(pointer.digest)
 		},
 	}
 }

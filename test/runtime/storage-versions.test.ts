@@ -92,6 +92,15 @@ describe('under a limit', () => {
 		expect((await control.estimate()).models).toBe(2_100)
 	})
 
+	test('what did not fit is not forgotten later', async () => {
+		vi.useFakeTimers({ toFake: ['Date'] })
+		const versions = tab({ most: 2_500 })
+		await store(versions, version('large'), [1, 2, 3])
+		vi.setSystemTime(Date.now() + 3_600_000)
+		await versions.hold(version('large'))
+		expect(await controlOf(versions).list()).toMatchObject([{ model: 'large', complete: false }])
+	})
+
 	test('nobody is deleted for what fits', async () => {
 		await visited()
 		await store(tab({ most: 4_300 }), version('next'), [3, 4])

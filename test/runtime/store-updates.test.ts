@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { generateSigningKey, publicKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
 import { Mirrors } from '../../runtime/store/mirrors.ts'
-import { memoryStorage } from '../../runtime/store/storage/memory.ts'
+import { memoryBacking, memoryStorage } from '../../runtime/store/storage/memory.ts'
+import { resilientStorage } from '../../runtime/store/storage/resilient.ts'
 import type { Storage } from '../../runtime/store/storage/storage.ts'
 import { createStore, type Store } from '../../runtime/store/store.ts'
 import type { Trust } from '../../runtime/store/trust.ts'
@@ -312,4 +313,39 @@ test('a channel that is asked again is not lost when the keys cannot be had', as
 	await start(undefined, storeFor(trust))
 	server.spoil(/jwks/, faults.closed)
 	expect(await start(undefined, storeFor(trust))).toMatchObject({ version: '1.0.0', told: { version: '1.0.0' } })
+})
+
+describe('where storage has room for one version', () => {
+	const backing = memoryBacking()
+	const open = (most: number) =>
+		resilientStorage(
+			async () => backing,
+			() => {},
+			most,
+		)
+	const pointer = ({ digest, manifest }: Packed) => ({ digest, version: manifest.version, serial: 1 })
+
+	test('the next one is not downloaded in the background, nor taken for stored; loaded, it is stored once the one before is gone', async () => {
+		const [first, second] = await Promise.all([version('1.0.0'), version('2.0.0')])
+		const most = [...first.chunks.values()].reduce((sum, { length }) => sum + length, 0)
+		storage = await open(most)
+		const page = storeFor()
+		await server.publish(first)
+		await start(undefined, page)
+		await server.publish(second, { serial: 2 })
+		await start(undefined, page)
+		server.requests.length = 0
+		await expect(prefetch(undefined, page)).rejects.toMatchObject({ code: 'storage-full', message: expect.stringContaining('2.0.0') })
+		expect(chunksAsked()).toEqual([])
+		expect(await start(undefined, page)).toMatchObject({ version: '1.0.0' })
+
+		await page.read(name, pointer(second), { signal: signal(), files: ({ files }) => Object.keys(files) })
+		// Should the page be closed now.
+		await page.arrived(name, undefined, pointer(second))
+		expect((await page.resolve(name, undefined, signal())).next?.stored).toBeFalsy()
+		await page.commit(name, undefined, pointer(second))
+		await server.close()
+		storage = await open(most)
+		expect(await start()).toMatchObject({ version: '2.0.0' })
+	})
 })

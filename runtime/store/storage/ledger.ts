@@ -45,7 +45,9 @@ export function withVersion(
 ): Ledger {
 	const before = versions[digest]
 	const all = { [digest]: 0, ...before?.pieces, ...Object.fromEntries(pieces.map(({ digest, size }) => [digest, size])) }
-	const entry = { model, version, pieces: all, without: 0, used: now, whole: before?.whole ?? false }
+	// What had no room is found out anew only when pieces are named.
+	const without = pieces.length > 0 ? 0 : (before?.without ?? 0)
+	const entry = { model, version, pieces: all, without, used: now, whole: before?.whole ?? false }
 	return { files, versions: { ...versions, [digest]: entry } }
 }
 

@@ -42,6 +42,7 @@ function resilientBytes(bytes: Bytes, versions: Versions, tell: Tell): Bytes {
 				})
 			} catch (error) {
 				tellOf(error, tell)
+				versions.refuse(digest)
 				return memory.set(digest, value)
 			}
 			await memory.delete(digest)

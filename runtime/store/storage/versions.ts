@@ -48,8 +48,10 @@ export interface Versions {
 	entries(): Promise<[digest: string, entry: Entry][]>
 	/** Deletes what only this version needs, whoever uses it. */
 	remove(digest: string): Promise<void>
-	/** Whether a piece has no room under the limit. */
+	/** Whether a piece has no room, under the limit or in the browser. */
 	refuses(digest: string): boolean
+	/** The browser has not stored a piece: it is refused until `hold` names it again. */
+	refuse(digest: string): void
 	/**
 	 * Does the work as often as it fails for want of room and something can be deleted instead.
 	 *
@@ -176,7 +178,12 @@ export function createVersions({ records, bytes, most, note, locks, estimate }: 
 				const { digest } = version
 				await inUse.claim(digest)
 				const known = held.get(digest)
-				if (known && Date.now() - known.time < recently && pieces.every((piece) => known.pieces.has(piece.digest))) return
+				if (
+					known &&
+					Date.now() - known.time < recently &&
+					pieces.every((piece) => known.pieces.has(piece.digest) && !refused.has(piece.digest))
+				)
+					return
 				held.set(digest, { pieces: new Set([...(known?.pieces ?? []), ...pieces.map((piece) => piece.digest)]), time: Date.now() })
 				for (const piece of pieces) refused.delete(piece.digest)
 				await inUse.alone(async () => {
@@ -215,6 +222,7 @@ export function createVersions({ records, bytes, most, note, locks, estimate }: 
 				await remove(digest)
 			}),
 		refuses: (digest) => refused.has(digest),
+		refuse: (digest) => void refused.add(digest),
 		withRoom: (piece, work) =>
 			inUse.alone(async () => {
 				let ledger = await read()
