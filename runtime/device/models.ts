@@ -66,7 +66,10 @@ export class Models {
 			throw error
 		}
 		if (version !== undefined && !satisfies(model.version ?? '', version))
-			throw new SpillwayError('not-found', `${name} is here as version ${model.version}, not ${version}; unload it first`)
+			throw new SpillwayError(
+				'not-found',
+				`${name} is here as version ${model.version}, not ${version}, and one version at a time is: dispose() the runtime first`,
+			)
 		return model
 	}
 
