@@ -12,6 +12,8 @@ const longestPause = 60_000
 export interface LoadingOptions {
 	/** The inner executor's name. */
 	name: string
+	/** What is loaded, for who looks after the edge, e.g. `minilm 1.0.1`: a version that another one is still serving for fails no call. */
+	what: string
 	/** What the inner executor will accept. */
 	accepts: Executor['accepts']
 	/** Makes the inner executor. Called at the first call (or `ready`), and again some time after it failed. */
@@ -31,7 +33,7 @@ export interface Loading extends Executor {
  *
  * While a load fails, calls are told the error; the load is tried again when a call comes some time later.
  */
-export function loading({ name, accepts, load }: LoadingOptions): Loading {
+export function loading({ name, what, accepts, load }: LoadingOptions): Loading {
 	let inner: Executor | undefined
 	let underWay: Promise<Executor> | undefined
 	let failed: { error: SpillwayError; until: number } | undefined
@@ -58,6 +60,8 @@ export function loading({ name, accepts, load }: LoadingOptions): Loading {
 			(cause) => {
 				underWay = undefined
 				const error = SpillwayError.from(cause, 'unavailable', `${name} could not be loaded: `)
+				// Once, not at each try.
+				if (failed?.error.message !== error.message) console.error(`${what} cannot be served: ${error.message}`)
 				failed = { error, until: performance.now() + pause }
 				pause = Math.min(longestPause, pause * 2)
 				throw error

@@ -78,7 +78,10 @@ export function servedModels(options: ServedOptions): OwnedModels {
 		const modelConfig = Object.hasOwn(config.models, name) ? config.models[name] : undefined
 		if (!modelConfig) return undefined
 		try {
-			return await update(name, modelConfig)
+			const found = await update(name, modelConfig)
+			// What fails again after this is told again.
+			if (found) told.delete(name)
+			return found
 		} catch (error) {
 			const last = current.get(name)
 			tell(name, messageOf(error))

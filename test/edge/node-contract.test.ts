@@ -45,6 +45,7 @@ executorContract('a model of an edge on Node', {
 		let runs = 0
 		const executor = loading({
 			name: 'edge',
+			what: 'the model',
 			accepts: ['tensors', 'embed'],
 			load: () => {
 				const version = { name: 'tiny-text', digest, manifest, variant: 'fp32', config }

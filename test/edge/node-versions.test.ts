@@ -2,7 +2,7 @@
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCatalog } from '../../edge/catalog/catalog.ts'
 import { loadConfig } from '../../edge/config/load.ts'
 import type { EdgeConfigInput } from '../../edge/config/schema.ts'
@@ -91,7 +91,9 @@ describe('a new version', () => {
 		expect(await models.get('tiny-text', '1.0.0')).toBeUndefined()
 	})
 
-	test('that fails its golden samples never takes over', async () => {
+	test('that fails its golden samples never takes over, and why is told once', async () => {
+		const told = vi.spyOn(console, 'error').mockImplementation(() => {})
+		onTestFinished(() => told.mockRestore())
 		const models = open()
 		await infer(models)
 		await publish(wrong('1.0.1'))
@@ -99,6 +101,7 @@ describe('a new version', () => {
 			expect((await infer(models)).ran.version).toBe('1.0.0')
 			await new Promise((resolve) => setTimeout(resolve, 20))
 		}
+		expect(told.mock.calls).toEqual([[expect.stringMatching(/^tiny-text 1\.0\.1 cannot be served: .*golden/)]])
 		// One bad version before a good one.
 		await publish(textDescription('1.0.2'))
 		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.2')

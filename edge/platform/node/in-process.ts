@@ -11,9 +11,10 @@ export interface InProcess extends Answering {
 
 /** Runs a version in this process. Loading begins with the first call, `ready` or `loaded`. */
 export function inProcess(version: Version, options: NodeSessionOptions): InProcess {
-	const { task } = version.manifest
+	const { model, version: number, task } = version.manifest
 	const executor = loading({
 		name: 'edge',
+		what: `${model} ${number}`,
 		accepts: ['tensors', ...(task ? [task.kind] : [])],
 		load: () => nodeSession(version, options),
 	})

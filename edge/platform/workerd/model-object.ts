@@ -49,6 +49,7 @@ export const modelObject = (
 		#load({ digest, variant }: ObjectAddress): Loading {
 			return loading({
 				name: 'edge',
+				what: `manifest ${digest}, ${variant},`,
 				accepts: ['tensors', 'embed'],
 				load: async () => {
 					const { catalog, config } = await readSetting(this.#bindings)
