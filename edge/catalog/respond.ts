@@ -33,6 +33,8 @@ export function respond(request: Request, content: Content): Response {
 	if (matches(request.headers.get('if-none-match'), etag)) return new Response(null, { status: 304, headers })
 	const range = request.method === 'GET' && mayRange(request, etag) ? readRange(request.headers.get('range'), size) : 'all'
 	if (range === 'none') {
+		// Caches know ranges not by their names: kept, this would be the answer to everyone.
+		headers.set('cache-control', 'no-store')
 		headers.set('content-range', `bytes */${size}`)
 		return new Response(null, { status: 416, headers })
 	}

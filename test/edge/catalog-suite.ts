@@ -177,6 +177,7 @@ export function catalogSuite(edge: () => Distributing, { model, file }: { model:
 			const none = await get(filePath, { headers: { range: `bytes=${whole.byteLength}-` } })
 			expect(none.status).toBe(416)
 			expect(none.headers.get('content-range')).toBe(`bytes */${whole.byteLength}`)
+			expect(none.headers.get('cache-control')).toBe('no-store')
 			await none.body?.cancel()
 		})
 
