@@ -109,6 +109,11 @@ export class Model implements Owner {
 		return this.#updating !== undefined || (this.#tenures.current?.calls ?? 0) > 0
 	}
 
+	/** Whether it has served, and cannot any more because storage has lost what another worker needs. */
+	get isLost(): boolean {
+		return this.#state === 'failed' && this.#loaded !== undefined && this.#error?.code === 'not-found'
+	}
+
 	/** Whether its load was stopped. */
 	get stopped(): boolean {
 		return this.#error?.code === 'aborted'

@@ -91,14 +91,26 @@ export class Models {
 		this.#models.get(name)?.stopUpdating()
 	}
 
-	/** Answers a call; a model that is asleep is woken for it, within the call's time. */
+	/** Answers a call; a model that is asleep, or that storage has lost, is loaded again for it, within the call's time. */
 	async infer(call: Call, context: Context): Promise<Answer> {
+		const left = startClock(context.remaining)
+		const used = this.#models.get(call.model.name)
+		try {
+			return await this.#answer(call, context)
+		} catch (error) {
+			if (!used?.isLost || this.#over) throw error
+			return this.#answer(call, { ...context, remaining: left() })
+		}
+	}
+
+	async #answer(call: Call, context: Context): Promise<Answer> {
 		const { name } = call.model
 		if (this.#over) throw this.#over
 		if (this.#models.get(name)?.state === 'ready') return (this.#models.get(name) as Model).infer(call, context)
 		if (!this.#models.has(name) && !this.#asleep.has(name)) throw new SpillwayError('unavailable', `${name} was not loaded`)
 		const left = startClock(context.remaining)
-		const model = this.#models.get(name) ?? this.#begun(name, this.#asleep.get(name)?.version)
+		const there = this.#models.get(name)
+		const model = there && !there.isLost ? there : this.#begun(name, there ? there.asked : this.#asleep.get(name)?.version)
 		// Why it does not come is for the model to say.
 		await bounded(`loading ${name}`, context, () => model.ready.catch(() => {}))
 		if (this.#over) throw this.#over

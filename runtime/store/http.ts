@@ -90,9 +90,8 @@ async function read(
 	const reader = body?.getReader()
 	for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
 		const { value } = part
-		if (length + value.length > (size ?? most)) {
+		if (length + value.length > (size ?? most))
 			throw new SpillwayError('integrity', `${what}: ${from} sends more than ${size ?? most} bytes`)
-		}
 		if (whole) whole.set(value, length)
 		else parts.push(value)
 		length += value.length

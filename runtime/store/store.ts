@@ -83,7 +83,7 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 		const wanted = { ...reading(options, manifestPath(digest)), what: `the manifest of ${model} ${version}`, digest }
 		let found = await findStored(wanted)
 		// Before it is stored: another tab deletes what nobody has said to want.
-		await held
+		if (found || wanted.from) await held
 		found ??= (await download(wanted)).bytes
 		const manifest = parseManifest(found)
 		if (manifest.model !== model || manifest.version !== version)
