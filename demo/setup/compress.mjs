@@ -45,7 +45,10 @@ export async function compressFolders(folders) {
 			if (!kinds.has(extname(name)) || statSync(join(here, name)).size < least) continue
 			const form = await compress(here, name)
 			used.add(form)
-			if (statSync(form).size < 0.97 * statSync(join(here, name)).size) copyFileSync(form, join(here, `${name}.br`))
+			if (statSync(form).size >= 0.97 * statSync(join(here, name)).size) continue
+			// An edge may be serving the folder: it sees the whole form or none.
+			copyFileSync(form, join(here, `${name}.new`))
+			renameSync(join(here, `${name}.new`), join(here, `${name}.br`))
 		}
 	}
 	for (const name of readdirSync(kept)) if (!used.has(join(kept, name))) rmSync(join(kept, name))

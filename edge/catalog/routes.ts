@@ -74,7 +74,7 @@ export function distribution({ catalog, channels, keys, sized = (stream) => stre
 		const { model, version, name } = c.req.param()
 		const current = nameSchema.safeParse(model).success ? await catalog.channel(model) : null
 		if (!current) throw missing(`model ${JSON.stringify(model)}`)
-		// Exactly this one: what is found for a range changes, and the answer is kept for a year.
+		// Exactly this one: what is found for a range changes.
 		const named = [current.channel, ...(current.channel.versions ?? [])]
 		const wanted = named.find((one) => one.version === version)
 		if (!wanted)
@@ -87,7 +87,8 @@ export function distribution({ catalog, channels, keys, sized = (stream) => stre
 			size: file.size,
 			etag: `"${file.digest}"`,
 			type: name.endsWith('.json') ? 'application/json' : 'application/octet-stream',
-			cache: immutable,
+			// A version that was packed again holds other bytes under the same name.
+			cache: revalidate,
 			body: (range) => sized(streamFile(catalog, file, range), range.end - range.start),
 		})
 	})

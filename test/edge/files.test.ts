@@ -91,6 +91,7 @@ describe('an S3-compatible bucket', () => {
 				message: expect.stringContaining('there is no such bucket'),
 			})
 			expect(() => openBucket({ ...bucket.options, endpoint: 'localhost:9000' })).toThrow(expect.objectContaining({ code: 'malformed' }))
+			expect(() => openBucket({ ...bucket.options, endpoint: 'https://me:secret@localhost:9000' })).toThrow(/holds a name or a password/)
 			expect(() => openBucket({ ...bucket.options, prefix: '../other' })).toThrow(expect.objectContaining({ code: 'malformed' }))
 		})
 

@@ -70,7 +70,11 @@ const longestPause = 20_000
 export function openBucket(options: BucketOptions): Bucket {
 	const { name, prefix = '', region = 'us-east-1', attempts = 4, patience = 30_000, pause = 200 } = options
 	const endpoint = (options.endpoint ?? `https://s3.${region}.amazonaws.com`).replace(/\/+$/, '')
-	if (!/^https?:$/.test(URL.parse(endpoint)?.protocol ?? ''))
+	const address = URL.parse(endpoint)
+	// Errors show the address.
+	if (address?.username || address?.password)
+		throw new SpillwayError('malformed', 'the address of the service holds a name or a password: give them as access key and secret')
+	if (!/^https?:$/.test(address?.protocol ?? ''))
 		throw new SpillwayError('malformed', `${JSON.stringify(endpoint)} is no address of a service: give one as https://s3.example.com`)
 	if (prefix !== '' && !isSafePath(prefix))
 		throw new SpillwayError('malformed', `${JSON.stringify(prefix)} cannot be a prefix: give names with "/" between them, e.g. models`)
