@@ -67,6 +67,7 @@ export function filesContract(make: () => FilesUnderTest, digest: () => string):
 				'%2e%2e/x',
 				'',
 				'chunks/',
+				'chunks',
 				'?x',
 				'#x',
 			])
