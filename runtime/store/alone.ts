@@ -5,6 +5,13 @@ import { aborted } from '../core/deadline.ts'
 /** Milliseconds. Whoever holds a lock and does not answer for so long is frozen, or stuck, and not waited for. */
 const longestSilence = 15_000
 
+export interface Waiting {
+	/** Milliseconds for which a holder may say nothing. Default: 15,000. */
+	silence?: number
+	/** Milliseconds after which a holder that is alive is not waited for any longer, either. Default: no limit. */
+	limit?: number
+}
+
 interface Message {
 	type: 'alive?' | 'alive'
 	name: string
@@ -16,19 +23,19 @@ const waiting = new Map<string, Set<() => void>>()
 let channel: BroadcastChannel | undefined
 
 /**
- * Does the work while no other tab of the origin does work of the same name; after a holder that is silent for too long, beside it.
+ * Does the work while no other tab of the origin does work of the same name; after a holder that is silent, or holds it,
+ * for too long, beside it.
  *
  * @param name of the lock.
- * @param silence milliseconds. Default: 15,000.
  * @throws what `work` throws; SpillwayError `aborted`.
  */
-export async function alone<T>(name: string, signal: AbortSignal, work: () => Promise<T>, silence = longestSilence): Promise<T> {
+export async function alone<T>(name: string, signal: AbortSignal, work: () => Promise<T>, limits: Waiting = {}): Promise<T> {
 	const { locks } = globalThis.navigator ?? {}
 	if (!locks || !globalThis.BroadcastChannel) return work()
 	if (signal.aborted) throw aborted(signal)
 	const patience = new AbortController()
 	let begun = false
-	const stop = heed(name, silence, () => patience.abort())
+	const stop = heed(name, limits, () => patience.abort())
 	try {
 		return await locks.request(name, { signal: AbortSignal.any([signal, patience.signal]) }, async () => {
 			begun = true
@@ -51,10 +58,11 @@ export async function alone<T>(name: string, signal: AbortSignal, work: () => Pr
 	}
 }
 
-/** Asks the lock's holder whether it is alive, until it is stopped. */
-function heed(name: string, silence: number, onSilence: () => void): () => void {
+/** Asks the lock's holder whether it is alive, until it is stopped. @param onOver told when the holder is not to be waited for any longer. */
+function heed(name: string, { silence = longestSilence, limit = Number.POSITIVE_INFINITY }: Waiting, onOver: () => void): () => void {
 	open()
-	let heard = performance.now()
+	const begun = performance.now()
+	let heard = begun
 	const alive = () => {
 		heard = performance.now()
 	}
@@ -62,9 +70,10 @@ function heed(name: string, silence: number, onSilence: () => void): () => void 
 	waiting.set(name, all.add(alive))
 	const timer = setInterval(() => {
 		if (held.has(name)) alive()
-		if (performance.now() - heard > silence) return onSilence()
+		const now = performance.now()
+		if (now - heard > silence || now - begun > limit) return onOver()
 		channel?.postMessage({ type: 'alive?', name } satisfies Message)
-	}, silence / 4)
+	}, Math.min(silence, limit) / 4)
 	return () => {
 		clearInterval(timer)
 		all.delete(alive)

@@ -7,6 +7,7 @@ import { alone } from './alone.ts'
 import { type FetchOptions, fetchFrom } from './fetch.ts'
 import type { TimeLeft } from './left.ts'
 import type { Place } from './mirrors.ts'
+import { patient } from './patience.ts'
 import type { Bytes } from './storage/storage.ts'
 
 export interface Immutable extends Omit<FetchOptions, 'onBytes'> {
@@ -45,7 +46,7 @@ export async function findStored(wanted: Pick<Immutable, 'digest' | 'size' | 'st
 
 /** Bytes that were not in storage: over the network, unless another tab is about to store them. */
 export async function download(wanted: Immutable): Promise<Obtained> {
-	const { digest, what, storage, from, signal, left } = wanted
+	const { digest, what, storage, from, signal, left, patience = patient } = wanted
 	if (!from) throw new SpillwayError('not-found', `${what} is not in storage any more`)
 	const fetched = async (): Promise<Obtained> => {
 		let came = 0
@@ -67,10 +68,12 @@ export async function download(wanted: Immutable): Promise<Obtained> {
 	}
 	// Memory is no place to leave anything for another tab.
 	if (storage.kind === 'memory') return fetched()
-	return alone(`spillway chunk ${digest}`, signal, async () => {
+	const turn = async () => {
 		const bytes = await findStored(wanted)
 		return bytes ? { bytes, stored: true } : fetched()
-	})
+	}
+	// The other tab may be more patient: alive, but offline.
+	return alone(`spillway chunk ${digest}`, signal, turn, { limit: patience.stall + patience.offline })
 }
 
 async function isRight(wanted: Pick<Immutable, 'digest' | 'size' | 'what'>, bytes: Uint8Array): Promise<boolean> {

@@ -10,16 +10,18 @@ export interface Patience {
 	stall: number
 	/** Milliseconds for which a device that is offline is waited for. */
 	offline: number
+	/** Milliseconds of failed tries in a row, online, after which there is no other one, either: parts that take turns may wait for long. */
+	fruitless: number
 }
 
 /** For what a load begins with: whoever waits should soon learn that there is no network. */
-export const patient: Patience = { retries: 3, stall: 15_000, offline: 0 }
+export const patient: Patience = { retries: 3, stall: 15_000, offline: 0, fruitless: 120_000 }
 
 /** For a download under way: a train leaves its tunnel. */
-export const persistent: Patience = { retries: 6, stall: 15_000, offline: 120_000 }
+export const persistent: Patience = { retries: 6, stall: 15_000, offline: 120_000, fruitless: 120_000 }
 
 /** When a stored version stands ready: the network gets one short chance. */
-export const hasty: Patience = { retries: 0, stall: 5_000, offline: 0 }
+export const hasty: Patience = { retries: 0, stall: 5_000, offline: 0, fruitless: 120_000 }
 
 /** Milliseconds before the second try; doubled for each further one, half of it left to chance. */
 const firstPause = 300
@@ -55,6 +57,9 @@ export class Failures {
 	/** When the device was first found to be offline. */
 	#offline: number | undefined
 	#trouble = false
+	/** Milliseconds that failed tries have taken since something arrived, and until when they are counted. */
+	#fruitless = 0
+	#counted = 0
 	#underWay = 0
 	/** Who waits for a turn. */
 	readonly #waiting = new Set<() => void>()
@@ -83,8 +88,12 @@ export class Failures {
 			signal.removeEventListener('abort', turn)
 		}
 		this.#underWay++
+		const begun = performance.now()
 		try {
 			return await work()
+		} catch (error) {
+			this.#lose(begun)
+			throw error
 		} finally {
 			this.#underWay--
 			this.#next()
@@ -96,6 +105,7 @@ export class Failures {
 		this.#left = this.patience.retries
 		this.#offline = undefined
 		this.#trouble = false
+		this.#fruitless = 0
 		this.#next()
 	}
 
@@ -105,7 +115,7 @@ export class Failures {
 	 * @throws SpillwayError that of the failure, when there is to be no other try; `aborted`.
 	 */
 	async bear({ error, late, before, tries }: Failure, signal: AbortSignal): Promise<void> {
-		if (globalThis.navigator?.onLine === false && this.patience.offline > 0) return this.#bearOffline(error, signal)
+		if (isOffline() && this.patience.offline > 0) return this.#bearOffline(error, signal)
 		// What breaks several off at once is one failure.
 		if (before === this.#count) {
 			this.#count++
@@ -113,6 +123,7 @@ export class Failures {
 			this.#left -= late ? lateCost : 1
 			if (this.#left < 0) throw error
 		}
+		if (this.#fruitless >= this.patience.fruitless) throw error
 		const chance = 0.5 + Math.random() / 2
 		const pause = error.retryAfter ?? Math.min(longestPause, firstPause * 2 ** (late ? 0 : tries - 1)) * chance
 		if (pause > longestPause) throw error
@@ -137,11 +148,21 @@ export class Failures {
 		globalThis.removeEventListener('online', come)
 	}
 
+	/** A try has failed: of those at the same time one counts, and of a long one its end, before which bytes were coming. */
+	#lose(begun: number): void {
+		if (isOffline()) return
+		const now = performance.now()
+		this.#fruitless += now - Math.max(begun, this.#counted, now - this.patience.stall)
+		this.#counted = now
+	}
+
 	#next(): void {
 		for (const turn of this.#waiting) turn()
 		this.#waiting.clear()
 	}
 }
+
+const isOffline = (): boolean => globalThis.navigator?.onLine === false
 
 function wait(time: number, signal: AbortSignal): Promise<void> {
 	return new Promise((resolve, reject) => {

@@ -26,7 +26,7 @@ const size = [...model.chunks.values()].reduce((sum, { length }) => sum + length
 const pointer = { digest: model.digest, version: '1.0.0', serial: 1 }
 
 /** Quick to give up. */
-const short: Patience = { retries: 1, stall: 10_000, offline: 0 }
+const short: Patience = { retries: 1, stall: 10_000, offline: 0, fruitless: 120_000 }
 /** The same with a server that says nothing, or hardly anything. */
 const shorter: Patience = { ...short, stall: 300 }
 
@@ -95,6 +95,14 @@ describe('cuts', () => {
 		const bear = (before: number) => failures.bear({ error, before, late: false, tries: 1 }, signal)
 		await Promise.all([1, 2, 3, 4].map(() => bear(0)))
 		await expect(bear(failures.count)).rejects.toBe(error)
+	})
+
+	test('a server that says nothing is given up after a time, however many parts wait for it in turn', async () => {
+		server.fault = chunksAre(() => {})
+		const asked = () => server.asked.filter((path) => path.startsWith('chunks/')).length
+		expect(await error(read({ patience: { retries: 6, stall: 100, offline: 0, fruitless: 300 } }))).toMatchObject({ code: 'network' })
+		// Four at once, which count as one, and then one after another.
+		expect(asked()).toBeLessThanOrEqual(4 + 3)
 	})
 
 	test('from a failure to the next success parts come one at a time', async () => {
@@ -199,7 +207,8 @@ describe('each ends as it should', () => {
 		vi.stubGlobal('navigator', { onLine: false })
 		try {
 			server.fault = chunksAre(faults.closed)
-			const reading = read({ patience: { ...short, retries: 0, offline: 20_000 } })
+			// What was closed before may be told after.
+			const reading = read({ patience: { ...short, retries: 1, offline: 20_000 } })
 			await vi.waitFor(() => expect(server.asked.length).toBeGreaterThan(1))
 			server.fault = undefined
 			vi.stubGlobal('navigator', { onLine: true })
@@ -246,11 +255,20 @@ describe('several tabs', () => {
 	test('a holder that does not answer is not waited for', async () => {
 		const held = new AbortController()
 		const holding = navigator.locks.request('frozen', () => new Promise((end) => held.signal.addEventListener('abort', end)))
-		expect(await alone('frozen', new AbortController().signal, async () => 'done', 100)).toBe('done')
+		expect(await alone('frozen', new AbortController().signal, async () => 'done', { silence: 100 })).toBe('done')
 		const life = new AbortController()
-		const waiting = error(alone('frozen', life.signal, async () => 'done', 5000))
+		const waiting = error(alone('frozen', life.signal, async () => 'done', { silence: 5000 }))
 		life.abort()
 		expect(await waiting).toMatchObject({ code: 'aborted' })
+		held.abort()
+		await holding
+	})
+
+	test('a holder that answers is waited for only so long', async () => {
+		const { signal } = new AbortController()
+		const held = new AbortController()
+		const holding = alone('patient', signal, () => new Promise((end) => held.signal.addEventListener('abort', end)))
+		expect(await alone('patient', signal, async () => 'beside it', { limit: 100 })).toBe('beside it')
 		held.abort()
 		await holding
 	})
@@ -263,8 +281,8 @@ describe('several tabs', () => {
 			ended = true
 			return 'slow'
 		}
-		const slow = alone('slow', signal, work, 100)
-		const next = alone('slow', signal, async () => ended, 100)
+		const slow = alone('slow', signal, work, { silence: 100 })
+		const next = alone('slow', signal, async () => ended, { silence: 100 })
 		expect(await slow).toBe('slow')
 		expect(await next).toBe(true)
 		const failing = alone('slow', signal, async () => Promise.reject(new Error('mine')))
