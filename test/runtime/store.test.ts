@@ -14,7 +14,7 @@ import { createStore, type Read, type ReadOptions, type Store, type Version } fr
 import type { Trust } from '../../runtime/store/trust.ts'
 import { storageContract } from './store-contract.ts'
 import { filesOf, type Packed, packed, pixelDescription, textDescription } from './tiny.ts'
-import { faults, type ModelsServer, modelsServer } from './tiny-server.ts'
+import { type Fault, faults, type ModelsServer, modelsServer } from './tiny-server.ts'
 
 storageContract('memory', async () => memoryStorage())
 storageContract('resilient', () =>
@@ -431,6 +431,68 @@ describe('storage that fails', () => {
 		expect((await load(storeFor({ storage: resilient }))).bytes.stored).toBe(0)
 		expect(notes).toEqual(['stored data cannot be read: gone'])
 	})
+
+	test('silent in mid-run: goes on from memory, waits once, and comes back when it answers', async () => {
+		const notes: string[] = []
+		const inner = memoryStorage()
+		let silent = false
+		let asked = 0
+		const mute = async <T>(work: () => Promise<T>): Promise<T> => {
+			asked++
+			if (silent) await new Promise<void>((resolve) => waiting.push(resolve))
+			return work()
+		}
+		const waiting: (() => void)[] = []
+		const { bytes, versions } = await resilientStorage(
+			async () => ({
+				...inner,
+				bytes: {
+					...inner.bytes,
+					get: (digest) => mute(() => inner.bytes.get(digest)),
+					set: (...one) => mute(() => inner.bytes.set(...one)),
+				},
+			}),
+			(note) => notes.push(note),
+		)
+		const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(64)) as [string, string, string]
+		const value = Uint8Array.of(1, 2, 3)
+		await bytes.set(one, value)
+		silent = true
+		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+		try {
+			const getting = bytes.get(one)
+			await vi.advanceTimersByTimeAsync(10_000)
+			expect(await getting).toBe(undefined)
+			// No timer is advanced: nothing is waited for.
+			await bytes.set(two, value)
+			expect(await bytes.get(two)).toEqual(value)
+			expect(asked).toBe(2)
+			expect(versions.refuses(two)).toBe(true)
+			expect(notes).toEqual([
+				expect.stringMatching(/^stored data cannot be read: .* has not answered for 10 s$/),
+				expect.stringMatching(/^storing failed, going on from memory: .* has not answered for 10 s$/),
+			])
+			silent = false
+			for (const go of waiting) go()
+			await vi.advanceTimersByTimeAsync(0)
+			await bytes.set(three, value)
+			expect(await inner.bytes.get(three)).toEqual(value)
+		} finally {
+			vi.useRealTimers()
+		}
+	})
+})
+
+test('a channel and keys have a limit of their own', async () => {
+	const big = (response: Parameters<Fault>[0]) => void response.writeHead(200).end(new Uint8Array(256 * 1024 + 1))
+	for (const trust of [{ keys: [server.key] }, { jwks: `${server.base}jwks.json` }]) {
+		server.spoil('jwks' in trust ? /jwks/ : /channel/, big)
+		await expect(load(storeFor({ trust }))).rejects.toMatchObject({
+			code: 'integrity',
+			message: expect.stringContaining('more than 262144'),
+		})
+		server.mend()
+	}
 })
 
 test('one bad load does not spoil the next one, of this model or another', async () => {

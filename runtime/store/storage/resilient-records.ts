@@ -1,13 +1,13 @@
 // Records that never stop anything: what the browser refuses to keep is kept in memory, and the reason is told.
 
 import { bounded } from '../../core/deadline.ts'
-import { messageOf } from '../../core/error.ts'
+import { messageOf, SpillwayError } from '../../core/error.ts'
 import { memoryRecords } from './memory-records.ts'
 import { isQuota } from './quota.ts'
 import type { Records } from './storage.ts'
 
 /** Milliseconds. IndexedDB has been known not to answer at all (WebKit bug 226547). */
-const openLimit = 10_000
+const answerLimit = 10_000
 
 export type Tell = (text: string) => void
 
@@ -15,16 +15,46 @@ export type Tell = (text: string) => void
 export async function openRecords(open: () => Promise<Records>, note: (text: string) => void): Promise<Records> {
 	const tell = once(note)
 	try {
-		return resilientRecords(await opened(open), tell)
+		return resilientRecords(answeringRecords(await opened(open)), tell)
 	} catch (error) {
 		tell(`this browser keeps nothing here: ${messageOf(error)}`)
 		return memoryRecords()
 	}
 }
 
+/** Does what storage is asked for. @throws SpillwayError `environment` when that takes too long. */
+export type Answering = <T>(work: () => Promise<T>) => Promise<T>
+
+/** Each answer in bounded time; as long as one is owed, others are not waited for: they would take as long, one after another. */
+export function answering(): Answering {
+	const { signal } = new AbortController()
+	const owed = new Set<Promise<unknown>>()
+	const silent = () => new SpillwayError('environment', `the browser's storage has not answered for ${answerLimit / 1000} s`)
+	return async (work) => {
+		if (owed.size > 0) throw silent()
+		const answer = work()
+		return bounded('storage', { remaining: answerLimit, signal }, () => answer).catch((error) => {
+			if (SpillwayError.from(error).code !== 'deadline-exceeded') throw error
+			const settled = () => owed.delete(answer)
+			owed.add(answer)
+			answer.then(settled, settled)
+			throw silent()
+		})
+	}
+}
+
 /** What `open` gives, in bounded time. */
-export const opened = <T>(open: () => Promise<T>): Promise<T> =>
-	bounded('opening storage', { remaining: openLimit, signal: new AbortController().signal }, () => open())
+export const opened = <T>(open: () => Promise<T>): Promise<T> => answering()(open)
+
+/** Records that fail when they do not answer. */
+export function answeringRecords(records: Records, answer = answering()): Records {
+	return {
+		get: (key) => answer(() => records.get(key)),
+		set: (key, value) => answer(() => records.set(key, value)),
+		update: (key, change) => answer(() => records.update(key, change)),
+		delete: (key) => answer(() => records.delete(key)),
+	}
+}
 
 /** Tells each text once. */
 export function once(note: Tell): Tell {

@@ -3,7 +3,7 @@
 import { messageOf } from '../../core/error.ts'
 import { memoryBytes, memoryStorage } from './memory.ts'
 import { isQuota } from './quota.ts'
-import { once, opened, reading, resilientRecords, type Tell, tellOf } from './resilient-records.ts'
+import { answering, answeringRecords, once, opened, reading, resilientRecords, type Tell, tellOf } from './resilient-records.ts'
 import type { Backing, Bytes, Storage } from './storage.ts'
 import { createVersions, type Versions } from './versions.ts'
 
@@ -17,13 +17,28 @@ import { createVersions, type Versions } from './versions.ts'
 export async function resilientStorage(open: () => Promise<Backing>, note: (text: string) => void, most?: number): Promise<Storage> {
 	const tell = once(note)
 	try {
-		const backing = await opened(open)
+		const backing = answeringBacking(await opened(open))
 		const { locks, storage } = globalThis.navigator ?? {}
 		const versions = createVersions({ ...backing, most, note: tell, locks, estimate: storage && (() => storage.estimate()) })
 		return { records: resilientRecords(backing.records, tell), bytes: resilientBytes(backing.bytes, versions, tell), versions }
 	} catch (error) {
 		tell(`this browser keeps nothing here, models are downloaded again next time: ${messageOf(error)}`)
 		return memoryStorage()
+	}
+}
+
+/** Storage that fails when it does not answer. */
+function answeringBacking({ records, bytes }: Backing): Backing {
+	const answer = answering()
+	return {
+		records: answeringRecords(records),
+		bytes: {
+			kind: bytes.kind,
+			get: (digest) => answer(() => bytes.get(digest)),
+			set: (digest, value) => answer(() => bytes.set(digest, value)),
+			delete: (digest) => answer(() => bytes.delete(digest)),
+			keys: () => answer(() => bytes.keys()),
+		},
 	}
 }
 
