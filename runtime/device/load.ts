@@ -1,6 +1,6 @@
 // Loading a model: which version of it, the one that is stored or what the channel names.
 
-import { aborted } from '../core/deadline.ts'
+import { aborted, bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { satisfies } from '../core/version.ts'
 import type { Resolution, Revalidation } from '../store/channel.ts'
@@ -8,6 +8,9 @@ import type { Pointer } from '../store/known.ts'
 import { LoadProgress } from './load-progress.ts'
 import { loadVersion, type VersionOptions } from './load-version.ts'
 import type { Loaded } from './report.ts'
+
+/** Milliseconds for which the channel is waited for when it has not been heard for long: what is there serves. */
+const channelLimit = 10_000
 
 export interface LoadOptions extends Omit<VersionOptions, 'progress'> {
 	/** A version or a range of them. Default: the channel's choice. */
@@ -60,8 +63,9 @@ class Load {
 				loaded = await this.#newest(resolution)
 				if (!signal.aborted) await sources.store.commit(name, asked, loaded.pointer)
 				if (sources.quiet) {
+					if (resolution.overdue) await this.#hear(revalidation)
 					// From here on nothing is asked of the network.
-					if (!resolution.overdue) this.#revalidating.abort()
+					this.#revalidating.abort()
 					await revalidation
 				}
 			}
@@ -98,6 +102,14 @@ class Load {
 	#resolve(): Promise<Resolution> {
 		const { name, asked, sources, signal } = this.#options
 		return sources.store.resolve(name, asked, AbortSignal.any([signal, this.#revalidating.signal]))
+	}
+
+	/** Waits for what the channel says, but not for long. */
+	async #hear(revalidation: LoadResult['revalidation']): Promise<void> {
+		const { signal, notes } = this.#options
+		await bounded('asking the channel', { remaining: channelLimit, signal }, async () => revalidation).catch(() =>
+			notes.push(`the channel did not answer within ${channelLimit / 1000} s; going on with what is stored`),
+		)
 	}
 
 	/** The version that was to come next, if it serves; else the one that served last. */

@@ -9,7 +9,7 @@ import { type Kept, knownModels, type NextPointer, type Pointer } from './known.
 import type { Mirrors } from './mirrors.ts'
 import { hasty, type Patience, patient } from './patience.ts'
 import type { Records } from './storage/storage.ts'
-import { type Trust, trustedKeys } from './trust.ts'
+import { mostSigned, type Trust, trustedKeys } from './trust.ts'
 
 /** Milliseconds for which it is no matter that the channel could not be asked: a day. */
 const unheard = 24 * 60 * 60 * 1000
@@ -86,8 +86,11 @@ export function createChannels({ mirrors, trust, records }: ChannelOptions): Cha
 		const keys = trustedKeys(trust, records, options)
 		// Told below, where it is waited for.
 		keys.catch(() => {})
-		return fetchFrom(mirrors.place(channelPath(model)), { ...options, what: `the channel of ${model}` }, async ({ bytes, type }, url) =>
-			verify(new TextDecoder().decode(bytes), await keys, { model, lastSerial: serial }, `${url} (${type})`),
+		return fetchFrom(
+			mirrors.place(channelPath(model)),
+			{ ...options, most: mostSigned, what: `the channel of ${model}` },
+			async ({ bytes, type }, url) =>
+				verify(new TextDecoder().decode(bytes), await keys, { model, lastSerial: serial }, `${url} (${type})`),
 		)
 	}
 

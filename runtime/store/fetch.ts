@@ -16,6 +16,8 @@ export interface FetchOptions {
 	failures?: Failures | undefined
 	/** Bytes that it must have, where known. */
 	size?: number | undefined
+	/** Bytes that it may have where `size` is not known. Default: 32 MiB. */
+	most?: number | undefined
 	/** `reload` goes past the HTTP cache, `no-cache` revalidates. Default: `default`. */
 	cache?: RequestCache
 	/** Told of each part that arrives, not verified yet. */

@@ -16,6 +16,8 @@ export interface TryOptions {
 	stall: number
 	/** Bytes that it must have, where known; reading ends when there are more. */
 	size?: number | undefined
+	/** Bytes that it may have where `size` is not known. Default: 32 MiB. */
+	most?: number | undefined
 	/** `reload` goes past the HTTP cache, `no-cache` revalidates. */
 	cache: RequestCache
 	/** Told of each part that arrives, not verified yet. */
@@ -38,8 +40,8 @@ export class Passing {
 /** Bytes in each `stall` milliseconds below which a server drips, and is given up. */
 const least = 4096
 
-/** Bytes of what has no known size: manifests, channels, keys. */
-const most = 32 * 2 ** 20
+/** Bytes of what has no known size: manifests, scripts. */
+const mostOfAny = 32 * 2 ** 20
 
 /**
  * @throws Passing for `network`, `rate-limited`, and `upstream` of a server that may recover; SpillwayError `not-found`, `unauthenticated`,
@@ -81,7 +83,7 @@ export async function fetchOnce(url: URL, options: TryOptions): Promise<Fetched>
 /** Reads into a buffer of the size that is known, or joins what came. */
 async function read(
 	{ body }: Response,
-	{ what, size, from, onBytes }: TryOptions & { from: URL },
+	{ what, size, most = mostOfAny, from, onBytes }: TryOptions & { from: URL },
 	onPart: (bytes: number) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
 	const whole = size === undefined ? undefined : new Uint8Array(size)

@@ -12,6 +12,9 @@ export type Trust =
 	/** Address of a JSON Web Key set; what it says is remembered for starts without a network. */
 	| { jwks: string }
 
+/** Bytes that a channel may have, or a set of keys. */
+export const mostSigned = 256 * 2 ** 10
+
 /**
  * The keys that are trusted now.
  *
@@ -33,7 +36,7 @@ export async function trustedKeys(trust: Trust, records: Records, options: Omit<
 
 /** Ed25519 keys of a JSON Web Key Set; others are passed over. */
 async function fetchKeys(url: string, options: Omit<FetchOptions, 'what'>): Promise<string[]> {
-	const { bytes, type } = await fetchBytes(new URL(url), { ...options, what: 'the trust keys' })
+	const { bytes, type } = await fetchBytes(new URL(url), { ...options, most: mostSigned, what: 'the trust keys' })
 	let set: { keys?: unknown }
 	try {
 		set = JSON.parse(new TextDecoder().decode(bytes))
