@@ -72,7 +72,7 @@ export class Batcher {
 			this.#calls.add(made)
 			this.#arrivals.came(performance.now())
 			this.#asked.ask(made)
-			if (this.#alone(measured)) this.pass()
+			if (this.#alone(measured, context)) this.pass()
 			else this.#soon()
 		})
 	}
@@ -135,8 +135,8 @@ export class Batcher {
 	}
 
 	/** Whoever asks for one thing after another, alone, need not wait for the event loop to turn. */
-	#alone({ rows }: Measured): boolean {
-		return rows === 1 && this.#calls.size === 1 && this.#running.size === 0 && this.#arrivals.rare
+	#alone({ rows }: Measured, { part = false }: Context): boolean {
+		return rows === 1 && !part && this.#calls.size === 1 && this.#running.size === 0 && this.#arrivals.rare
 	}
 
 	/** What comes in the same turn of the event loop is looked at together. */

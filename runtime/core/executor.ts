@@ -37,6 +37,8 @@ export interface Context {
 	readonly trace: TraceParent
 	/** Default: `normal`. */
 	readonly priority?: Priority | undefined
+	/** It is one of several that a call was cut into: others come in the same moment. Stays in this thread. Default: false. */
+	readonly part?: boolean | undefined
 }
 
 /**

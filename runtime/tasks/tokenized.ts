@@ -132,9 +132,10 @@ export function tokenized(inner: Executor | Batching, options: TokenizedOptions)
 			const texts = encoded(call.input)
 			const pieces = batching ? singly(texts) : grouped(texts)
 			const most = Math.min(width, call.input.length)
+			const part = call.input.length > 1
 			const rans = await inTurn(pieces, most, context.signal, async (group, signal): Promise<Provenance> => {
 				const run: TensorsCall = { kind: 'tensors', model: call.model, tensors: padded(task, group) }
-				const { output, ran } = await inner.infer(run, { ...context, remaining: clock(), signal })
+				const { output, ran } = await inner.infer(run, { ...context, remaining: clock(), signal, part })
 				const found = vectorsOf(task, output, group.length)
 				for (const [position, { index, ids }] of group.entries()) {
 					vectors[index] = found[position] as Float32Array
