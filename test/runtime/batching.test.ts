@@ -32,6 +32,30 @@ describe('joining', () => {
 		expect(inner.runs).toHaveLength(1)
 	})
 
+	test('where calls are seen to come one by one, the next begins at once; what one call was cut into is joined all the same', async () => {
+		const turns: (() => void)[] = []
+		const { inner, batched } = batchingOver({}, { soon: (callback) => turns.push(callback) })
+		const turn = () => {
+			for (const callback of turns.splice(0)) callback()
+		}
+		const one = async (id: number) => {
+			const answer = batched.infer(callOf([id]), context())
+			turn()
+			await answer
+			await new Promise((resolve) => setTimeout(resolve, 20))
+		}
+		await one(1)
+		await one(2)
+		const lone = batched.infer(callOf([3]), context())
+		expect(inner.runs).toHaveLength(3)
+		await lone
+		const parts = [4, 5].map((id) => batched.infer(callOf([id]), { ...context(), part: true }))
+		expect(inner.runs).toHaveLength(3)
+		turn()
+		await Promise.all(parts)
+		expect(inner.runs.map(({ rows }) => rows.length)).toEqual([1, 1, 1, 2])
+	})
+
 	test('what comes while a run is under way goes into the next', async () => {
 		const { inner, batched } = batchingOver()
 		const open = inner.close()
