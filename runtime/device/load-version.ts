@@ -19,6 +19,7 @@ import type { Builds } from './serving/builds.ts'
 import { processors } from './serving/device.ts'
 import { firstKind, type Kind } from './serving/kind.ts'
 import type { Stillness } from './serving/stillness.ts'
+import { ortBuilds } from './wasm.ts'
 import type { Room, Workers } from './workers.ts'
 
 /** What loads take from the engine. */
@@ -124,12 +125,15 @@ export async function loadVersion(
 		})
 		const { manifest, bytes } = version
 		if (task && !tokenizer) throw new SpillwayError('malformed', `${name} has no tokenizer`)
+		const first = firstKind(manifest, tuning, processors())
+		// The browser may have deleted it alone.
+		if (!leave.has(name) && !(await builds[first.build]?.isHere())) leave.demand(name, ortBuilds[first.build].size)
 		await prepared
 		progress.tell('session')
 		const served = await serveVersion({
 			version,
 			tokenizer,
-			first: firstKind(manifest, tuning, processors()),
+			first,
 			tuning,
 			builds,
 			stillness,

@@ -37,6 +37,10 @@ export interface Compiled {
 	stored: boolean
 }
 
+/** Whether a build's bytes are in storage, as they are after the first load: then none are downloaded. */
+export const isStored = async ({ bytes }: Pick<Storage, 'bytes'>, build: Build): Promise<boolean> =>
+	(await bytes.keys()).includes(ortBuilds[build].digest)
+
 /**
  * The bytes are compiled while they come, and the module is handed out when their digest is known to be right.
  *

@@ -5,6 +5,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { digestOf } from '../../models/format/digest.ts'
+import type { EngineSettings } from '../../runtime/device/control.ts'
+import { buildsOf } from '../../runtime/device/serving/builds.ts'
 import { type Build, compileWasm, ortBuilds } from '../../runtime/device/wasm.ts'
 import { memoryStorage } from '../../runtime/store/storage/memory.ts'
 
@@ -62,6 +64,20 @@ describe('compiling it', () => {
 		const second = await compile(storage)
 		expect(exportsOf(second.module)).toBeGreaterThan(10)
 		expect([second.stored, asked]).toEqual([true, 1])
+	})
+
+	test('whether it is here is known without a download: stored, or compiled already', async () => {
+		const { signal } = new AbortController()
+		const storage = memoryStorage()
+		const assets = { wasm: url, session: url } as EngineSettings['assets']
+		const builds = () => buildsOf({ assets, quiet: false, storage, signal }).wasm
+		const before = builds()
+		expect(await before.isHere()).toBe(false)
+		expect(asked).toBe(0)
+		await before.compiled()
+		expect(await builds().isHere()).toBe(true)
+		await storage.bytes.delete(ortBuilds.wasm.digest)
+		expect([await before.isHere(), await builds().isHere(), asked]).toEqual([true, false, 1])
 	})
 
 	test('happens also when the server gives another type', async () => {

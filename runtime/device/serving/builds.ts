@@ -5,13 +5,15 @@ import type { Storage } from '../../store/storage/storage.ts'
 import type { EngineSettings } from '../control.ts'
 import { type GpuBuild, gpuBuild } from '../gpu-build.ts'
 import { checkScript, type Digests, inMemory, isForeign, spawn } from '../spawn.ts'
-import { type Build, type Compiled, compileWasm } from '../wasm.ts'
+import { type Build, type Compiled, compileWasm, isStored } from '../wasm.ts'
 
 export interface OrtBuild {
 	/** Address from which session workers can be started, and their threads. */
 	script(): Promise<string>
 	/** The wasm, from storage or over the network. A failure is not kept: the next who asks tries anew. */
 	compiled(): Promise<Compiled>
+	/** Whether it is compiled or stored, so that nothing is downloaded for it. */
+	isHere(): Promise<boolean>
 }
 
 /** That for GPUs is absent where the page does not know its files. */
@@ -24,10 +26,18 @@ export interface BuildsOptions extends Pick<EngineSettings, 'assets' | 'quiet'> 
 }
 
 export function buildsOf({ assets, quiet, storage, signal }: BuildsOptions): Builds {
-	const build = (script: string, wasm: string, name: Build): OrtBuild => ({
-		script: once(() => startable(script, quiet, signal)),
-		compiled: once(() => compileWasm(wasm, storage, signal, name)),
-	})
+	const build = (script: string, wasm: string, name: Build): OrtBuild => {
+		let done = false
+		return {
+			script: once(() => startable(script, quiet, signal)),
+			compiled: once(async () => {
+				const compiled = await compileWasm(wasm, storage, signal, name)
+				done = true
+				return compiled
+			}),
+			isHere: async () => done || isStored(storage, name),
+		}
+	}
 	const { session, wasm, gpu } = assets
 	return { wasm: build(session, wasm, 'wasm'), ...(gpu && { [gpuBuild]: build(gpu.session, gpu.wasm, gpuBuild) }) }
 }
