@@ -43,8 +43,8 @@ export const engineSettings = ({ models, trust, policy, assets, tuning }: Settin
  * Starts the engine worker.
  *
  * @param onTold gets states and progress.
- * @throws SpillwayError `environment` when the worker cannot be started: its script cannot be loaded, or the page's policy forbids it; `network`
- *   or `integrity` when that is of another origin, and does not come, or is not the published one.
+ * @throws SpillwayError `environment` when the worker cannot be started: its script cannot be loaded, or the page's policy forbids it, or it does
+ *   not answer; `network` when the script does not come; `integrity` when that is of another origin, and not the published one.
  */
 export async function startEngine(settings: Settings, signal: AbortSignal, onTold: (message: Told) => void): Promise<Engine> {
 	const { assets } = settings
@@ -52,6 +52,8 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 	const { port1, port2 } = new MessageChannel()
 	const caller = callOver(port1, 'the engine', onTold)
 	let worker: Worker | undefined
+	/** Its script has come, and runs. */
+	let runs = false
 	const end = (error: SpillwayError) => {
 		over.abort(error)
 		caller.close(error)
@@ -62,6 +64,10 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 		const script = await bounded('loading the engine', limit, (abandoned) => startable(assets.engine, abandoned))
 		over.signal.addEventListener('abort', () => URL.revokeObjectURL(script))
 		worker = spawn(script, 'spillway engine')
+		const heard = () => {
+			runs = true
+		}
+		worker.addEventListener('message', heard, { once: true })
 		const lock = new Promise<string>((tell) => worker?.addEventListener('message', ({ data }) => data.lock && tell(data.lock)))
 		lock.then((name) => watchNeighbour(name, over.signal, () => end(new SpillwayError('worker-lost', 'the engine worker ended'))))
 		const asked = askOver(worker)
@@ -97,11 +103,21 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 			},
 		}
 	} catch (thrown) {
-		const error = signal.aborted ? signal.reason : SpillwayError.from(thrown, 'environment', `${assets.engine} cannot be started: `)
+		const failed = SpillwayError.from(thrown, 'environment', `${assets.engine} cannot be started: `)
+		const error = signal.aborted ? signal.reason : failed.code === 'deadline-exceeded' ? late(assets.engine, runs) : failed
 		end(error)
 		throw error
 	}
 }
+
+/** Who waits for a start has no deadline to lengthen. */
+const late = (script: string, runs: boolean): SpillwayError =>
+	runs
+		? new SpillwayError(
+				'environment',
+				`the engine has not answered within ${startLimit / 1000} s: this device may be overloaded; close other tabs, or try again`,
+			)
+		: new SpillwayError('network', `${script} has not come within ${startLimit / 1000} s: check the network, and try again`)
 
 const digests = { 'engine.js': 'sha256:engine.js' }
 
