@@ -1,5 +1,7 @@
 // API keys: how they are made, and the hash that a configuration holds in their place.
 
+import { hexOf } from '../../runtime/core/hex.ts'
+
 export type KeyKind = 'secret' | 'publishable'
 
 const prefixes: Record<KeyKind, string> = { secret: 'sk_', publishable: 'pk_' }
@@ -22,5 +24,5 @@ export async function newKey(kind: KeyKind): Promise<{ key: string; hash: string
 /** SHA-256 in lower-case hexadecimal. */
 export async function hashKey(key: string): Promise<string> {
 	const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
-	return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+	return hexOf(new Uint8Array(digest))
 }

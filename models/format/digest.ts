@@ -1,6 +1,7 @@
 // SHA-256, the name of every immutable thing: in a page, a worker, workerd and Node alike.
 
 import { SpillwayError } from '../../runtime/core/error.ts'
+import { hexOf } from '../../runtime/core/hex.ts'
 
 /**
  * SHA-256 of `bytes` in lower-case hexadecimal.
@@ -17,7 +18,7 @@ export async function digestOf(bytes: Uint8Array): Promise<string> {
 		)
 	// SubtleCrypto takes no view of shared memory, and nothing here lives in shared memory.
 	const hash = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
-	return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('')
+	return hexOf(new Uint8Array(hash))
 }
 
 /**

@@ -1,5 +1,6 @@
 // Which tabs share an engine: those of one origin with the same build and the same settings.
 
+import { hexOf } from '../core/hex.ts'
 import type { EngineSettings } from '../device/control.ts'
 
 /** A name that only tabs have in common whose engines would be the same. */
@@ -11,5 +12,5 @@ export async function groupOf({ tuning, assets, ...others }: EngineSettings): Pr
 	// With the build, which is among the others.
 	const told = JSON.stringify([others, files, given.sort()])
 	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(told)))
-	return `spillway-tabs-${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+	return `spillway-tabs-${hexOf(digest.subarray(0, 16))}`
 }

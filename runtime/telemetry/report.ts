@@ -1,5 +1,6 @@
 // From what was recorded to a report that may be sent.
 
+import { hexOf } from '../core/hex.ts'
 import type { Recorded } from './recorder.ts'
 import { type DeviceClass, type KeyedReport, maxReportBytes, type Report, reportFormat } from './wire.ts'
 
@@ -26,7 +27,7 @@ function newId(): string {
 	// Version 4, variant 1 (RFC 9562).
 	bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
 	bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-	const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+	const hex = hexOf(bytes)
 	return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 

@@ -54,3 +54,10 @@ export async function storageIn(act: Act, name: string, kind: 'first' | 'opfs' |
 		},
 	}
 }
+
+/** Opens a storage in five workers at once. @returns the kinds that they took, each once. */
+export async function openedAtOnce(act: Act, name: string): Promise<Kind[]> {
+	const workers = Array.from({ length: 5 }, (_, index) => `${name}-${index}`)
+	const opened = await Promise.all(workers.map((worker) => storageIn(act, name, 'first', worker)))
+	return [...new Set(opened.map(({ bytes }) => bytes.kind))]
+}

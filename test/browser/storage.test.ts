@@ -8,7 +8,7 @@ import { storageContract } from '../runtime/store-contract.ts'
 import { getBrowser } from './launch.ts'
 import type {} from './pages/storage/page.ts'
 import type { Site } from './site.ts'
-import { type Act, storageIn, storageSite } from './storage-site.ts'
+import { type Act, openedAtOnce, storageIn, storageSite } from './storage-site.ts'
 
 let page: Page
 let devtools: CDPSession
@@ -33,6 +33,10 @@ for (const kind of ['first', 'opfs', 'cache'] as const) storageContract(`Chromiu
 
 test('the file system is taken first', async () => {
 	expect((await inPage('first')).bytes.kind).toBe('opfs')
+})
+
+test('several threads that open it at once all take the file system', async () => {
+	for (let round = 0; round < 5; round++) expect(await openedAtOnce(act, `at-once-${round}`)).toEqual(['opfs'])
 })
 
 describe.each(['opfs', 'cache'] as const)('%s', (kind) => {

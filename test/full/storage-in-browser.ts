@@ -1,7 +1,7 @@
 // The storage contract in any browser, over each kind of storage.
 
 import { beforeAll, expect, test, vi } from 'vitest'
-import { type Act, storageIn, storageSite } from '../browser/storage-site.ts'
+import { type Act, openedAtOnce, storageIn, storageSite } from '../browser/storage-site.ts'
 import { atEnd } from '../fixtures/at-end.ts'
 import { storageContract } from '../runtime/store-contract.ts'
 import type { BrowserUnderTest } from './tab.ts'
@@ -28,5 +28,9 @@ export function storageInBrowser(launch: () => Promise<BrowserUnderTest>, kinds:
 
 	test('what works best is taken first', async () => {
 		expect((await storageIn(act, 'first', 'first')).bytes.kind).toBe(kinds[0])
+	})
+
+	test('several threads that open it at once take the same', async () => {
+		for (let round = 0; round < 5; round++) expect(await openedAtOnce(act, `at-once-${round}`)).toEqual([kinds[0]])
 	})
 }

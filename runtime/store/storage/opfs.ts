@@ -1,5 +1,6 @@
 // Bytes in the origin private file system: a file for each digest. Only workers can write there as fast as it goes.
 
+import { hexOf } from '../../core/hex.ts'
 import type { Bytes } from './storage.ts'
 
 /** What the DOM's types lack: a worker's way to write, and moving, which all browsers with such handles have. */
@@ -82,8 +83,17 @@ export async function opfsBytes(name: string): Promise<Bytes> {
 			return found
 		},
 	}
-	if (before) tidy(folder).catch(() => {})
-	else await probe(bytes)
+	if (before) {
+		tidy(folder).catch(() => {})
+		return bytes
+	}
+	try {
+		await probe(bytes)
+	} catch (error) {
+		// The next visit tries anew. What another thread has stored there meanwhile stays.
+		await root.removeEntry(name).catch(() => {})
+		throw error
+	}
 	return bytes
 }
 
@@ -156,9 +166,9 @@ async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
 	}
 }
 
-/** Some browsers have it all and refuse when it is used. */
+/** Some browsers have it all and refuse when it is used. Under a name of its own: other threads may be probing, too. */
 async function probe(bytes: Bytes): Promise<void> {
-	const digest = '0'.repeat(64)
+	const digest = hexOf(crypto.getRandomValues(new Uint8Array(32)))
 	await bytes.set(digest, Uint8Array.of(1, 2, 3))
 	const found = await bytes.get(digest)
 	await bytes.delete(digest)
