@@ -22,7 +22,7 @@ const reasons: readonly string[] = [
 	'policy',
 ] satisfies OverflowReason[]
 const phases: readonly string[] = ['channel', 'files', 'session', 'whole']
-const operations: readonly string[] = ['embed', 'infer', 'load']
+const operations: readonly string[] = ['embed', 'generate', 'infer', 'load']
 const sources: readonly string[] = ['network', 'storage']
 
 const oneOf = (known: readonly string[], given: string): string => (known.includes(given) ? given : other)

@@ -1,5 +1,6 @@
 // What is asked of an executor, and what it answers.
 
+import type { ChatChunk, ChatCompletion, ChatRequest } from './chat.ts'
 import type { Tensors } from './tensor.ts'
 
 /** Which model is meant; without `version`, the one that the channel names. */
@@ -11,7 +12,7 @@ export interface ModelRef {
 }
 
 /** What a model does with data other than tensors. */
-export type Task = 'embed'
+export type Task = 'embed' | 'generate'
 
 export interface TensorsCall {
 	readonly kind: 'tensors'
@@ -26,7 +27,15 @@ export interface EmbedCall {
 	readonly input: readonly string[]
 }
 
-export type Call = TensorsCall | EmbedCall
+/** What a model writes next in a conversation. */
+export interface GenerateCall {
+	readonly kind: 'task'
+	readonly model: ModelRef
+	readonly task: 'generate'
+	readonly input: ChatRequest
+}
+
+export type Call = TensorsCall | EmbedCall | GenerateCall
 
 export interface TensorsOutput {
 	readonly kind: 'tensors'
@@ -41,7 +50,19 @@ export interface EmbedOutput {
 	readonly tokens: number
 }
 
-export type Output = TensorsOutput | EmbedOutput
+export interface GenerateOutput {
+	readonly kind: 'generate'
+	/** The whole answer, also where it went out in parts before. */
+	readonly completion: ChatCompletion
+}
+
+export type Output = TensorsOutput | EmbedOutput | GenerateOutput
+
+/** A piece of an answer that is still being made, for `Context.emit`. */
+export interface Part {
+	readonly kind: 'generate'
+	readonly chunk: ChatChunk
+}
 
 /** Why a call went on to the next executor. */
 export type OverflowReason = 'queue' | 'deadline' | 'memory' | 'loading' | 'unsupported' | 'unhealthy' | 'policy'

@@ -1,6 +1,6 @@
 // The idea that holds Spillway together: everything that can answer is an Executor.
 
-import type { Answer, Call, OverflowReason, Task } from './call.ts'
+import type { Answer, Call, OverflowReason, Part, Task } from './call.ts'
 import type { TraceParent } from './trace.ts'
 
 /** What an executor expects of a call: at once, from what it knows, without I/O. */
@@ -35,6 +35,11 @@ export interface Context {
 	readonly hops: number
 	readonly retries: RetryBudget
 	readonly trace: TraceParent
+	/**
+	 * Takes the parts of the answer as they come, where the caller wants them; the answer holds all of them once more. Resolves when the next
+	 * part may come: whoever emits waits for it. After the first part neither retry nor overflow. An executor that has no parts to give calls it never.
+	 */
+	readonly emit?: ((part: Part) => Promise<void>) | undefined
 	/** Default: `normal`. */
 	readonly priority?: Priority | undefined
 	/** It is one of several that a call was cut into: others come in the same moment. Stays in this thread. Default: false. */

@@ -7,5 +7,5 @@ import type { StateMessage } from './protocol.ts'
 
 /** The state's estimate, made to fit the call's size. */
 export function estimateFor({ estimate, pace }: Pick<StateMessage, 'estimate' | 'pace'>, call: Call): Estimate {
-	return estimate.can === 'now' && pace && call.kind === 'task' ? { ...estimate, run: likelyTime(call.input, pace) } : estimate
+	return estimate.can === 'now' && pace && call.kind === 'task' && call.task === 'embed' ? { ...estimate, run: likelyTime(call.input, pace) } : estimate
 }

@@ -131,6 +131,7 @@ export function answerOver(port: Port, infer: (call: Call, context: Context) => 
 
 /** The buffers of an answer, each once: it is handed over, not copied. */
 function buffersOf({ output }: Answer): ArrayBuffer[] {
+	if (output.kind === 'generate') return []
 	const arrays = output.kind === 'embed' ? output.vectors : Object.values(output.tensors).map(({ data }) => data)
 	return [...new Set(arrays.map(({ buffer }) => buffer))].filter((buffer) => buffer instanceof ArrayBuffer)
 }

@@ -61,15 +61,23 @@ export const breaker =
 			async infer(call, context) {
 				const leave = circuitOf(call.model.name).enter(context.remaining)
 				if (typeof leave !== 'function') throw refused(inner.name, leave)
-				const started = performance.now()
+				let heard = performance.now()
 				const expected = finish(estimate(inner, call))
+				const emit: Context['emit'] =
+					context.emit &&
+					(async (part) => {
+						heard = performance.now()
+						await context.emit?.(part)
+						// The caller's own time.
+						heard = performance.now()
+					})
 				try {
-					const answer = await inner.infer(call, context)
+					const answer = await inner.infer(call, { ...context, emit })
 					leave('answered')
 					return answer
 				} catch (thrown) {
 					const error = SpillwayError.from(thrown)
-					const waited = performance.now() - started
+					const waited = performance.now() - heard
 					leave(online() ? verdictOn(error, context, waited, expected) : 'unknown', failureOf(error, inner.name, waited))
 					throw error
 				}

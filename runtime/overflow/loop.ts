@@ -1,7 +1,7 @@
 // The attempt loop: asks one executor after another until one answers. The same in the page and at the edge.
 
-import type { Answer, Call, Overflow } from '../core/call.ts'
-import { bounded, startClock } from '../core/deadline.ts'
+import type { Answer, Call, Overflow, Part } from '../core/call.ts'
+import { aborted, bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
@@ -22,7 +22,8 @@ const sleepHere: Sleep = (milliseconds, wake) => {
  * What another executor may cure (network, memory, a lost worker, …) goes on to the next one, each further attempt for one retry of the
  * context's budget; what is the caller's fault (`invalid-input`), abort and deadline do not. When the time left comes down to what the next
  * executor is expected to need, the attempt under way is aborted and the next one asked; before that, when it takes three times as long as was
- * expected, and a second at least, while one nearer to the user could answer now.
+ * expected, and a second at least, while one nearer to the user could answer now. Once an attempt has emitted a part of its answer, it is the
+ * only one: its error is the call's.
  *
  * An attempt may spend retries of its own (a replayed run, an edge with upstreams): it is handed what is not needed for asking the others
  * here, and what it spent comes off the budget, so that all attempts at all levels are one more than the budget at most.
@@ -55,14 +56,21 @@ export function attempt(
 			if (retry) retries.left--
 			const { executor } = candidate
 			const rest = left.filter((one) => one !== candidate)
-			const next = retries.left > 0 && rest.length > 0 ? () => plan(rest, call, policy, clock()).order[0] : undefined
 			const share = Math.max(0, retries.left - order.length + 1)
 			const handed = { left: share }
 			const place = candidates.indexOf(candidate)
-			const isNearer = (one: Candidate) => candidates.indexOf(one) < place
+			const parts = partsTo(context.emit, abandoned)
+			const others: Others = {
+				next: () => plan(rest, call, policy, clock()).order[0],
+				isNearer: (one) => candidates.indexOf(one) < place,
+				parts,
+			}
 			try {
-				const answer = await once(executor, next, isNearer, call, { ...context, retries: handed }, clock, abandoned, sleep).finally(() => {
+				const own = { ...context, retries: handed, emit: parts.emit }
+				const alone = retries.left <= 0 || rest.length === 0
+				const answer = await once(executor, alone ? undefined : others, call, own, clock, abandoned, sleep).finally(() => {
 					retries.left -= share - handed.left
+					parts.end()
 				})
 				// Who was asked in vain, and who stood nearer to the user and was not asked.
 				const overflow = candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
@@ -71,7 +79,7 @@ export function attempt(
 				const error = SpillwayError.from(thrown)
 				const reason = overflowReason(error)
 				// An executor's own timer may be a little early.
-				if (!reason || abandoned.aborted || clock() < 2 || candidates.length < 2) throw error
+				if (!reason || parts.begun || abandoned.aborted || clock() < 2 || candidates.length < 2) throw error
 				failed.set(candidate, { executor: executor.name, reason, detail: `${error.code}: ${error.message}` })
 				errors.push(error)
 			}
@@ -85,11 +93,48 @@ const lookAgain = 250
 /** What the next executor gets beside the time that it is expected to need, of which little may be known: milliseconds at most, and share of all. */
 const margin = { most: 250, share: 1 / 8 }
 
+/** Who could answer in place of the one that is asked. */
+interface Others {
+	/** The next one, as things stand. */
+	next(): Candidate | undefined
+	/** Whether it stands nearer to the user than the one that is asked. */
+	isNearer(one: Candidate): boolean
+	/** What the one that is asked has emitted. */
+	readonly parts: Parts
+}
+
+/** The parts of one attempt. */
+interface Parts {
+	/** Whether the caller has got any: then it is this attempt, or none. */
+	readonly begun: boolean
+	/** Hands them on to the caller until the end. */
+	readonly emit: Context['emit']
+	/** No more: who is given up may not notice at once. */
+	end(): void
+}
+
+function partsTo(emit: Context['emit'], abandoned: AbortSignal): Parts {
+	let over = false
+	const parts = {
+		begun: false,
+		emit:
+			emit &&
+			(async (part: Part) => {
+				if (over || abandoned.aborted) throw aborted(abandoned)
+				parts.begun = true
+				await emit(part)
+			}),
+		end() {
+			over = true
+		},
+	}
+	return parts
+}
+
 /** One attempt, given up when the next executor, if there may be one, needs the time that is left. */
 async function once(
 	executor: Executor,
-	nextOne: (() => Candidate | undefined) | undefined,
-	isNearer: (one: Candidate) => boolean,
+	others: Others | undefined,
 	call: Call,
 	context: Context,
 	clock: () => number,
@@ -97,7 +142,7 @@ async function once(
 	sleep: Sleep,
 ): Promise<Answer> {
 	// Nobody else to go on to: the loop's own bounds are enough.
-	if (!nextOne) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
+	if (!others) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
 	const stop = new AbortController()
 	const signal = AbortSignal.any([abandoned, stop.signal])
 	let wakeNoMore: (() => void) | undefined
@@ -105,13 +150,17 @@ async function once(
 	const reserve = Math.min(margin.most, begun * margin.share)
 	const limit = overdue(estimate(executor, call))
 	const watch = () => {
-		const next = nextOne()
+		if (others.parts.begun) return
+		const next = others.next()
 		const expected = next && estimate(next.executor, call)
-		const tooLate = next && isNearer(next) && begun - clock() > limit
+		const tooLate = next && others.isNearer(next) && begun - clock() > limit
 		const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : clock() - finish(expected) - reserve
 		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 		// Not at the start, nor much too late: the next one would be late itself.
-		else if (wakeNoMore && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
+		else if (wakeNoMore && spare > -lookAgain) {
+			others.parts.end()
+			stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
+		}
 	}
 	watch()
 	try {

@@ -24,9 +24,12 @@ export interface RemotePace {
 function sizeOf(call: Call): number {
 	try {
 		const size =
-			call.kind === 'task'
-				? call.input.reduce((sum, text) => sum + 20 + text.length, 1)
-				: Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 1)
+			call.kind === 'tensors'
+				? Object.values(call.tensors).reduce((sum, { data }) => sum + data.byteLength, 1)
+				: call.task === 'embed'
+					? call.input.reduce((sum, text) => sum + 20 + text.length, 1)
+					: // What is written takes the time, and of that nothing is known.
+						1
 		return Number.isFinite(size) ? size : 1
 	} catch {
 		return 1

@@ -10,13 +10,16 @@ type Attributes = Record<string, string | number | boolean | string[]>
 /** `SpanStatusCode.ERROR`. */
 const failed = 2
 
+/** In the words of the conventions. */
+const operationNames: Partial<Record<CallObservation['operation'], string>> = { embed: 'embeddings', generate: 'chat' }
+
 /** The span of a call, which began with it, gets its name, attributes and end. */
 export function endCallSpan({ operation, model, ran, error, span }: CallObservation, at: number, edge: string | undefined): void {
 	if (!span) return
-	const words = operation === 'embed' ? 'embeddings' : operation
+	const words = operationNames[operation] ?? operation
 	span.updateName(`${words} ${model}`)
 	span.setAttributes({
-		...(operation === 'embed' && { 'gen_ai.operation.name': words, 'gen_ai.provider.name': 'spillway' }),
+		...(operation !== 'infer' && { 'gen_ai.operation.name': words, 'gen_ai.provider.name': 'spillway' }),
 		'gen_ai.request.model': model,
 		'spillway.operation': operation,
 	})

@@ -1,6 +1,6 @@
 // What a Worker and a model's Durable Object say to each other: Open Inference Protocol bodies, so that tensors and vectors stay binary.
 
-import type { Answer, Call, ModelRef, Output, Provenance } from '../../../runtime/core/call.ts'
+import type { Answer, Call, EmbedOutput, ModelRef, Provenance, TensorsOutput } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import { type Tensors, tensor } from '../../../runtime/core/tensor.ts'
 import {
@@ -29,6 +29,7 @@ export function decodeCall(body: Uint8Array, headers: Headers): Call {
 
 /** An answer as bytes; provenance travels in the JSON part. */
 export function encodeAnswer({ output, ran }: Answer): Message {
+	if (output.kind === 'generate') throw new SpillwayError('internal', 'the model object does not generate')
 	const tokens = output.kind === 'embed' ? { tokens: output.tokens } : {}
 	return encodeResponse(
 		{ model: ran.model, version: ran.version, outputs: tensorsOf(output), parameters: { ran, ...tokens } },
@@ -41,6 +42,7 @@ export function decodeAnswer(call: Call, body: Uint8Array, headers: Headers): An
 	const { outputs, parameters = {} } = decodeResponse(body, headers.get(headerLengthName))
 	const { ran, tokens } = parameters as unknown as { ran: Provenance; tokens: number }
 	if (call.kind === 'tensors') return { output: { kind: 'tensors', tensors: outputs }, ran }
+	if (call.task === 'generate') throw new SpillwayError('unsupported', 'the model object does not generate')
 	const { embedding } = outputs
 	const dimensions = embedding?.shape[1]
 	if (!embedding || !dimensions) throw new SpillwayError('upstream', 'the model object answered a task without vectors')
@@ -49,7 +51,7 @@ export function decodeAnswer(call: Call, body: Uint8Array, headers: Headers): An
 	return { output: { kind: 'embed', vectors, tokens }, ran }
 }
 
-function tensorsOf(output: Output): Tensors {
+function tensorsOf(output: EmbedOutput | TensorsOutput): Tensors {
 	if (output.kind === 'tensors') return output.tensors
 	const dimensions = output.vectors[0]?.length ?? 0
 	const data = new Float32Array(output.vectors.length * dimensions)
