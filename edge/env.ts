@@ -5,9 +5,12 @@ import type { Provenance } from '../runtime/core/call.ts'
 import type { ErrorCode } from '../runtime/core/error.ts'
 import type { TraceParent } from '../runtime/core/trace.ts'
 import type { KeyConfig } from './config/schema.ts'
+import type { Area, Protocol } from './protocols/protocol.ts'
 
 export interface EdgeEnv {
 	Variables: {
+		/** The part of the edge that the path belongs to. */
+		area: Area | Protocol
 		/** The key that the request came with; set by `authorize`. */
 		key?: KeyConfig
 		/** Milliseconds left to the request; counts from its arrival. */

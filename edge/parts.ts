@@ -1,7 +1,7 @@
 // What differs between Node and workerd: made by the entries (`edge/node.ts`, `edge/worker.ts`) and handed to `createEdge`.
 
 import type { Context, Hono } from 'hono'
-import type { Manifest } from '../models/format/manifest.ts'
+import type { Manifest, TensorSpec } from '../models/format/manifest.ts'
 import type { Executor } from '../runtime/core/executor.ts'
 import type { Quota } from './auth/quota.ts'
 import type { EdgeConfig } from './config/schema.ts'
@@ -9,16 +9,29 @@ import type { MetricsStore } from './metrics/store.ts'
 import type { Reports } from './telemetry/reports.ts'
 import type { Spans } from './telemetry/spans.ts'
 
+/** What a model takes and gives. */
+export interface ModelInterface {
+	/** What it does with data other than tensors. */
+	readonly task: { readonly kind: 'embed'; readonly dimensions: number } | { readonly kind: 'generate' } | null
+	/** Null when only the upstreams know: then any tensors are handed on. */
+	readonly inputs: TensorSpec[] | null
+	readonly outputs: TensorSpec[] | null
+	readonly axes: Manifest['axes']
+}
+
 /** One version of a model that this edge answers for. */
 export interface ServedModel {
 	readonly name: string
 	readonly version: string
-	/** SHA-256 of the manifest, lower-case hexadecimal. */
-	readonly digest: string
-	readonly manifest: Manifest
-	/** The variant that runs in process, and so the vector space of embeddings: `spaceOf(name, digest, variant)`. */
-	readonly variant: string
-	/** The overflow loop: in process first, then the upstreams. Takes tensors, and the manifest's task where it has one. */
+	readonly interface: ModelInterface
+	/** SHA-256 of the manifest, lower-case hexadecimal; null for a model that is only declared, as are the next two. */
+	readonly digest: string | null
+	readonly manifest: Manifest | null
+	/** The variant that runs in process. */
+	readonly variant: string | null
+	/** The vector spaces that may be asked for; the first one is that of answers when none is. */
+	readonly spaces: readonly string[]
+	/** The overflow loop: in process first, then the upstreams. Takes tensors, and the interface's task where it has one. */
 	readonly executor: Executor
 	/**
 	 * Whether a call would be answered now: the session is loaded and has passed its golden check, or an upstream is up.

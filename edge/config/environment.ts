@@ -1,8 +1,8 @@
 // Overrides from the environment (on workerd: from vars and secrets).
 
 import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Secret } from './fields.ts'
 import { nearest } from './nearest.ts'
-import type { Secret } from './schema.ts'
 import { settings } from './settings.ts'
 
 /** Variables on Node, bindings on workerd; what is no string is none of ours. */

@@ -2,15 +2,10 @@
 
 import { z } from 'zod'
 import { isTrustKey } from '../../models/format/keys.ts'
-import { digestSchema, nameSchema } from '../../models/format/manifest.ts'
+import { axisSchema, digestSchema, nameSchema, tensorSpecSchema } from '../../models/format/manifest.ts'
 import { isSafePath } from '../catalog/files.ts'
-
-/** A secret is never written down here: only the name of the environment variable or binding that holds it. */
-const secret = z.strictObject({
-	env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable or binding'),
-})
-
-const milliseconds = z.int().min(1)
+import { upstreamSchema } from '../upstreams/kinds.ts'
+import { httpAddress, milliseconds, secret } from './fields.ts'
 
 const origin = z
 	.string()
@@ -19,39 +14,34 @@ const origin = z
 		'must be an origin such as https://app.example.com, without a path',
 	)
 
-const httpAddress = z
-	.string()
-	.refine((value) => /^https?:\/\//.test(value) && URL.canParse(value), 'must be an address such as http://gpu-a:8000')
+const version = z.string().min(1).max(64)
+
+/** A model that no catalogue has: what it takes and gives is said here, its upstreams answer. */
+const declared = z.strictObject({
+	version: version.default('1'),
+	/** What it does with data other than tensors. */
+	task: z
+		.discriminatedUnion('kind', [
+			z.strictObject({ kind: z.literal('generate') }),
+			/** `space` names the vector space that all its upstreams answer in; without it, `<name>@<version>`. */
+			z.strictObject({ kind: z.literal('embed'), dimensions: z.int().min(1), space: z.string().min(1).optional() }),
+		])
+		.optional(),
+	/** Its tensors, as a manifest has them; without them, what comes is handed on, and the upstream says whether it fits. */
+	inputs: z.array(tensorSpecSchema).min(1).optional(),
+	outputs: z.array(tensorSpecSchema).min(1).optional(),
+	axes: z.record(z.string(), axisSchema).default({}),
+})
 
 const model = z.strictObject({
+	/** Given for a model without a catalogue entry, which only upstreams answer. */
+	declared: declared.optional(),
 	/** Whether this edge runs the model itself; otherwise only its upstreams answer. */
 	inProcess: z.boolean().default(true),
 	/** The variant to run; without it, the manifest's first that has a graph for this platform. */
 	variant: nameSchema.optional(),
 	/** Most tokens (rows times padded length) of one run: bounds its memory. */
 	tokensPerRun: z.int().min(1).default(4096),
-})
-
-const upstreamModel = z.strictObject({
-	/** The model's name on the upstream; without it, the same. */
-	name: z.string().min(1).optional(),
-	/** Its version there; without it, the upstream's choice. */
-	version: z.string().min(1).optional(),
-	/** The variant of the manifest whose weights the upstream runs. Without it the upstream's vectors count as another space, and `embed` never goes there. */
-	variant: nameSchema.optional(),
-})
-
-const upstream = z.strictObject({
-	/** Shown in provenance and metrics. */
-	name: nameSchema,
-	kind: z.literal('oip'),
-	/** Base address; `/v2/…` is added. */
-	url: httpAddress,
-	/** Sent as `Authorization: Bearer`. */
-	key: secret.optional(),
-	/** Whether tensors travel as binary data (Triton, KServe, Spillway); MLServer takes them as JSON only. */
-	binary: z.boolean().default(true),
-	models: z.record(nameSchema, upstreamModel).refine((models) => Object.keys(models).length > 0, 'must name at least one model'),
 })
 
 export const scopeSchema = z.enum(['infer', 'metrics'])
@@ -145,7 +135,7 @@ const sections = z.strictObject({
 	/** An S3-compatible bucket with packed models, in place of the folder or the assets. */
 	modelsBucket: modelsBucket.optional(),
 	models: z.record(nameSchema, model).prefault({ minilm: {} }),
-	upstreams: z.array(upstream).default([]),
+	upstreams: z.array(upstreamSchema).default([]),
 	keys: z.array(key).default([]),
 	limits: section(limits),
 	signing: section(signing),
@@ -158,7 +148,8 @@ export const configSchema = sections.superRefine((config, context) => {
 	const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
 
 	const upstreamModels = new Set(config.upstreams.flatMap((upstream) => Object.keys(upstream.models)))
-	for (const [name, { inProcess }] of Object.entries(config.models)) {
+	for (const [name, { inProcess, declared }] of Object.entries(config.models)) {
+		if (inProcess && declared) refuse(['models', name, 'inProcess'], 'must be false: a declared model has nothing that could run here')
 		if (!inProcess && !upstreamModels.has(name))
 			refuse(['models', name, 'inProcess'], 'nothing could answer: let it run in process, or give it an upstream')
 	}
@@ -185,9 +176,8 @@ export const configSchema = sections.superRefine((config, context) => {
 export type EdgeConfig = z.output<typeof configSchema>
 export type EdgeConfigInput = z.input<typeof configSchema>
 export type KeyConfig = z.output<typeof key>
-export type UpstreamConfig = z.output<typeof upstream>
+export type DeclaredConfig = z.output<typeof declared>
 export type ModelConfig = z.output<typeof model>
 export type BucketConfig = z.output<typeof modelsBucket>
 export type Limits = z.output<typeof limits>
-export type Secret = z.output<typeof secret>
 export type Scope = z.output<typeof scopeSchema>

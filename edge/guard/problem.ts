@@ -2,8 +2,6 @@
 
 import { type ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
 import type { EdgeContext } from '../env.ts'
-import { openaiErrorOf } from '../protocols/openai/error.ts'
-import { protocolOf } from '../protocols/protocol.ts'
 import { respondJson } from '../protocols/respond.ts'
 
 const statuses: Record<ErrorCode, number> = {
@@ -74,9 +72,9 @@ export interface Problem {
 	readonly status: number
 	readonly detail: string
 	readonly code: ErrorCode
-	/** The same as `detail`, where clients of the Open Inference Protocol look for it. */
-	readonly error?: string
 }
+
+export const problemType = 'application/problem+json'
 
 /** A code in the form of RFC 9457. */
 export const problemOf = (code: ErrorCode, status: number, detail: string): Problem => ({
@@ -88,7 +86,7 @@ export const problemOf = (code: ErrorCode, status: number, detail: string): Prob
 })
 
 /**
- * Answers with an error: OpenAI's form under `/openai`, else problem+json (with `error` under `/v2`).
+ * Answers with an error, in the form of the protocol that the path belongs to, else as problem+json.
  * What is no `SpillwayError` is a fault of ours: its words are logged, not sent.
  */
 export function respondWithError(error: unknown, c: EdgeContext): Response {
@@ -100,10 +98,9 @@ export function respondWithError(error: unknown, c: EdgeContext): Response {
 	const headers: Record<string, string> = { 'cache-control': 'no-store' }
 	if (retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfter / 1000)))
 	if (status === 401) headers['www-authenticate'] = 'Bearer realm="spillway"'
-	const protocol = protocolOf(c.req.path)
-	if (protocol === 'openai') {
-		return respondJson(c, openaiErrorOf(code, status, message), { status, headers })
-	}
-	const problem: Problem = { ...problemOf(code, status, message), ...(protocol === 'oip' && { error: message }) }
-	return respondJson(c, problem, { status, headers: { ...headers, 'content-type': 'application/problem+json' } })
+	const problem = problemOf(code, status, message)
+	const area = c.get('area')
+	const refusal = 'refuse' in area ? area.refuse?.(problem) : undefined
+	const { body, ...more } = refusal ?? { body: problem, headers: { 'content-type': problemType } }
+	return respondJson(c, body, { status, ...more, headers: { ...headers, ...more.headers } })
 }

@@ -4,7 +4,6 @@ import { createMiddleware } from 'hono/factory'
 import { matchedRoutes } from 'hono/route'
 import type { EdgeContext, EdgeEnv } from '../env.ts'
 import type { EdgeParts } from '../parts.ts'
-import { protocolOf } from '../protocols/protocol.ts'
 import { countBody } from './bytes.ts'
 import type { Increment } from './store.ts'
 
@@ -24,7 +23,7 @@ export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) 
 		} finally {
 			report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000)])
 		}
-		const kind = kindOf(c.req.path)
+		const kind = kindOf(c.req.path, c.get('area').name)
 		c.res = countBody(c.res, c.req.method, (value) => {
 			if (value > 0) report([{ metric: 'spillway_sent_bytes_total', labels: { kind }, value }])
 		})
@@ -33,7 +32,7 @@ export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) 
 const inFlight = (value: number): Increment => ({ metric: 'spillway_http_requests_in_flight', labels: {}, value })
 
 function figuresOf(c: EdgeContext, seconds: number): Increment[] {
-	const protocol = protocolOf(c.req.path)
+	const protocol = c.get('area').name
 	const route = routeOf(c)
 	const method = methods.has(c.req.method) ? c.req.method : 'other'
 	const figures: Increment[] = [
@@ -62,8 +61,8 @@ function routeOf(c: EdgeContext): string {
 }
 
 /** What a path's body is, for the bytes sent. */
-function kindOf(path: string): string {
-	if (!path.startsWith('/models/')) return protocolOf(path)
+function kindOf(path: string, area: string): string {
+	if (!path.startsWith('/models/')) return area
 	if (path.endsWith('/channel.jws')) return 'channel'
 	if (path.startsWith('/models/manifests/')) return 'manifest'
 	if (path.startsWith('/models/chunks/')) return 'chunk'

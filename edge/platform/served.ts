@@ -1,12 +1,13 @@
 // The models of an edge: for each one its catalogue entry, and the executors that answer for it.
 
 import type { Manifest, Provider } from '../../models/format/manifest.ts'
+import { spaceOf } from '../../runtime/core/call.ts'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
 import { satisfies } from '../../runtime/core/version.ts'
 import { overflow } from '../../runtime/overflow/loop.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { EdgeConfig, ModelConfig } from '../config/schema.ts'
+import type { DeclaredConfig, EdgeConfig, ModelConfig } from '../config/schema.ts'
 import type { Models, ServedModel } from '../parts.ts'
 
 /** One version of a model, and how this edge runs it. */
@@ -16,6 +17,12 @@ export interface Version {
 	readonly manifest: Manifest
 	readonly variant: string
 	readonly config: ModelConfig
+}
+
+/** What upstreams need to know of a version, or of a model that is only declared. */
+export interface Offered extends Pick<ServedModel, 'name' | 'version' | 'interface' | 'spaces'> {
+	/** Null for a model that is only declared. */
+	readonly packed: Version | null
 }
 
 /** An executor, and whether it would answer now. */
@@ -37,13 +44,14 @@ export interface ServedOptions {
 	/** Runs a version here, under the name `edge`. */
 	inProcess(version: Version): Answering
 	/** The upstreams that have the model, in the order of the configuration. */
-	upstreams(version: Version): Promise<readonly Answering[]>
+	upstreams(offered: Offered): Promise<readonly Answering[]>
 	/** Called with a version that another one has replaced, once calls to it are over. */
 	retired?(version: Version): void
 }
 
 interface Serving extends ServedModel {
-	readonly from: Version
+	/** Null for a model that is only declared. */
+	readonly from: Version | null
 	loaded(): Promise<void>
 }
 
@@ -78,7 +86,7 @@ export function servedModels(options: ServedOptions): OwnedModels {
 		const modelConfig = Object.hasOwn(config.models, name) ? config.models[name] : undefined
 		if (!modelConfig) return undefined
 		try {
-			const found = await update(name, modelConfig)
+			const found = modelConfig.declared ? await declare(name, modelConfig.declared) : await update(name, modelConfig)
 			// What fails again after this is told again.
 			if (found) told.delete(name)
 			return found
@@ -89,6 +97,14 @@ export function servedModels(options: ServedOptions): OwnedModels {
 			if (last) return last
 			throw new SpillwayError('unavailable', `${name} cannot be served: ${messageOf(error)}`, { cause: error })
 		}
+	}
+
+	async function declare(name: string, declared: DeclaredConfig): Promise<Serving> {
+		const serving = current.get(name) ?? (await serve(declaredModel(name, declared), options))
+		// Another request may have done the same meanwhile.
+		const before = current.get(name)
+		current.set(name, before ?? serving)
+		return before ?? serving
 	}
 
 	async function update(name: string, modelConfig: ModelConfig): Promise<Serving | undefined> {
@@ -113,7 +129,7 @@ export function servedModels(options: ServedOptions): OwnedModels {
 		if (!stored) throw new SpillwayError('not-found', `the channel of ${name} names manifest ${digest}, which is not in the catalogue`)
 		const { manifest } = stored
 		const variant = variantOf(manifest, modelConfig, options.provider)
-		const serving = await serve({ name, digest, manifest, variant, config: modelConfig }, options)
+		const serving = await serve(packedModel({ name, digest, manifest, variant, config: modelConfig }), options)
 		// From here on nothing is awaited: of several requests that came this far, the first one's is taken.
 		const prepared = coming.get(name)
 		if (prepared?.digest === digest) return prepared
@@ -128,7 +144,7 @@ export function servedModels(options: ServedOptions): OwnedModels {
 			retiring.delete(timer)
 			serving.executor
 				.dispose()
-				.then(() => options.retired?.(serving.from))
+				.then(() => serving.from && options.retired?.(serving.from))
 				.catch((error) => console.error(`${serving.name} ${serving.version}:`, error))
 		}, config.limits.maxDeadline)
 		retiring.add(timer)
@@ -164,22 +180,21 @@ export function servedModels(options: ServedOptions): OwnedModels {
 	}
 }
 
-async function serve(version: Version, { inProcess, upstreams }: ServedOptions): Promise<Serving> {
-	const { name, digest, manifest, variant, config } = version
-	const remote = await upstreams(version)
-	const answering = [...(config.inProcess ? [inProcess(version)] : []), ...remote]
+async function serve(offered: Offered, { inProcess, upstreams }: ServedOptions): Promise<Serving> {
+	const { packed, ...model } = offered
+	const remote = await upstreams(offered)
+	const answering = [...(packed?.config.inProcess ? [inProcess(packed)] : []), ...remote]
 	const ready = async (hops?: number) => {
 		// In order: who is ready in process need not ask a server elsewhere.
 		for (const one of answering) if (await one.ready(hops)) return true
 		return false
 	}
 	return {
-		from: version,
-		name,
-		version: manifest.version,
-		digest,
-		manifest,
-		variant,
+		...model,
+		from: packed,
+		digest: packed?.digest ?? null,
+		manifest: packed?.manifest ?? null,
+		variant: packed?.variant ?? null,
 		executor: overflow(
 			'edge',
 			answering.map(({ executor }) => executor),
@@ -187,9 +202,27 @@ async function serve(version: Version, { inProcess, upstreams }: ServedOptions):
 		ready,
 		async loaded() {
 			for (const one of answering) await one.loaded?.()
-			if (!(await ready())) throw new SpillwayError('unavailable', `no upstream of ${name} is up`)
+			if (!(await ready())) throw new SpillwayError('unavailable', `no upstream of ${model.name} is up`)
 		},
 	}
+}
+
+function packedModel(packed: Version): Offered {
+	const { name, digest, manifest, variant } = packed
+	const others = Object.keys(manifest.variants).filter((other) => other !== variant)
+	return {
+		name,
+		version: manifest.version,
+		interface: manifest,
+		spaces: [variant, ...others].map((one) => spaceOf(name, digest, one)),
+		packed,
+	}
+}
+
+function declaredModel(name: string, { version, axes, ...more }: DeclaredConfig): Offered {
+	const { task = null, inputs = null, outputs = null } = more
+	const spaces = task?.kind === 'embed' ? [task.space ?? `${name}@${version}`] : []
+	return { name, version, interface: { task, inputs, outputs, axes }, spaces, packed: null }
 }
 
 /**

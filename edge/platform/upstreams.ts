@@ -6,10 +6,11 @@ import type { Fetch } from '../../runtime/remote/exchange.ts'
 import { tokenized } from '../../runtime/tasks/tokenized.ts'
 import type { Tokenizer } from '../../runtime/tasks/tokenizer.ts'
 import { type Environment, secretOf } from '../config/environment.ts'
-import type { EdgeConfig, UpstreamConfig } from '../config/schema.ts'
-import { isUp, remembered } from '../upstreams/oip/health.ts'
-import { oipUpstream } from '../upstreams/oip/upstream.ts'
-import type { Answering, Version } from './served.ts'
+import type { EdgeConfig } from '../config/schema.ts'
+import { kindOf, type UpstreamConfig } from '../upstreams/kinds.ts'
+import { remembered } from '../upstreams/readiness.ts'
+import type { UpstreamModel } from '../upstreams/upstream.ts'
+import type { Answering, Offered, Version } from './served.ts'
 
 export interface UpstreamsOptions {
 	config: EdgeConfig
@@ -28,33 +29,41 @@ const readiness = new WeakMap<UpstreamConfig, Answering['ready']>()
 const batch = { rows: 64, tokens: 16_384 }
 
 /**
- * Gives the executors for a version's upstreams, in the order of the configuration.
+ * Gives the executors for a model's upstreams, in the order of the configuration.
  * @throws SpillwayError `malformed` when a key that the configuration names is not set.
  */
 export async function upstreamsOf(
-	version: Version,
+	offered: Offered,
 	{ config, environment, fetch, tokenizer }: UpstreamsOptions,
 ): Promise<readonly Answering[]> {
-	const { manifest, digest } = version
-	const having = config.upstreams.filter(({ models }) => Object.hasOwn(models, version.name))
-	const reader = having.some((upstream) => answersTask(upstream, version)) ? await tokenizer(version) : undefined
-	return having.map((upstream) => {
+	const { packed } = offered
+	const having = config.upstreams
+		.filter(({ models }) => Object.hasOwn(models, offered.name))
+		.map((upstream) => ({ upstream, model: modelOf(upstream, offered) }))
+	// Whose vectors are in another space than this edge's are not asked for the task.
+	const answersTask = ({ space }: UpstreamModel) => offered.interface.task?.kind === 'embed' && space === offered.spaces[0]
+	const reader = packed && having.some(({ model }) => answersTask(model)) ? await tokenizer(packed) : undefined
+	return having.map(({ upstream, model }) => {
 		const key = upstream.key && secretOf(upstream.key, environment)
-		const server = oipUpstream({ upstream, key, manifest, digest, fetch })
-		const executor =
-			reader && answersTask(upstream, version) ? tokenized(inSpace(server, version), { manifest, tokenizer: reader, ...batch }) : server
-		const ready = readiness.get(upstream) ?? remembered((hops) => isUp(upstream, key, hops, fetch))
+		const kind = kindOf(upstream)
+		const server = kind.executor({ upstream, key, model, fetch, environment })
+		const ready = readiness.get(upstream) ?? remembered((hops) => kind.isUp({ upstream, key, hops, fetch, environment }))
 		readiness.set(upstream, ready)
-		return { executor, ready }
+		// What takes the task itself needs no tokenizer in front.
+		if (!packed || !reader || !answersTask(model) || server.accepts.includes('embed')) return { executor: server, ready }
+		const { manifest } = packed
+		return { executor: tokenized(inSpace(server, model), { manifest, tokenizer: reader, ...batch }), ready }
 	})
 }
 
-/** Whether the upstream may answer the model's task: its vectors must be in the space that this edge answers in. */
-const answersTask = ({ models }: UpstreamConfig, { name, manifest, variant }: Version): boolean =>
-	manifest.task !== null && models[name]?.variant === variant
+/** A model as the upstream has it. */
+function modelOf({ models }: UpstreamConfig, { name, version, interface: form, spaces, packed }: Offered): UpstreamModel {
+	const { name: remoteName = name, version: remoteVersion, variant } = models[name] ?? {}
+	const space = packed ? variant && spaceOf(name, packed.digest, variant) : spaces[0]
+	return { name, version, interface: form, remote: { name: remoteName, version: remoteVersion }, variant, space }
+}
 
-/** Insists on the space of the version for every call that does not name one. */
-function inSpace(inner: Executor, { name, digest, variant }: Version): Executor {
-	const space = spaceOf(name, digest, variant)
-	return { ...inner, infer: (call, context) => inner.infer({ ...call, model: { space, ...call.model } }, context) }
+/** Insists on the space of the upstream's vectors for every call that does not name one. */
+function inSpace(inner: Executor, { space }: UpstreamModel): Executor {
+	return { ...inner, infer: (call, context) => inner.infer({ ...call, model: { ...(space && { space }), ...call.model } }, context) }
 }

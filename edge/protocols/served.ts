@@ -1,7 +1,9 @@
 // From a name in a request to a model, and from a call to its answer: what all protocols do in between.
 
-import { type Answer, type Call, type EmbedOutput, type ModelRef, spaceOf, type TensorsOutput } from '../../runtime/core/call.ts'
+import type { Answer, Call, EmbedOutput, ModelRef, Output } from '../../runtime/core/call.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Tensors } from '../../runtime/core/tensor.ts'
+import { checkInputs } from '../../runtime/session/inputs.ts'
 import type { Limits } from '../config/schema.ts'
 import type { EdgeContext } from '../env.ts'
 import { callContextOf, retriesLeftOf } from '../guard/context.ts'
@@ -25,13 +27,12 @@ export async function findModel(models: Models, name: string, version?: string):
  * @throws SpillwayError `unsupported` (status 409) when no variant of the model has that space.
  */
 export function referTo(c: EdgeContext, model: ServedModel, spaceInBody?: string): ModelRef {
-	const { name, version } = model
+	const { name, version, spaces } = model
 	const space = spaceInBody ?? c.req.header('spillway-space')
 	if (space === undefined) return { name, version }
-	const spaces = Object.keys(model.manifest.variants).map((variant) => spaceOf(name, model.digest, variant))
 	if (!spaces.includes(space)) {
 		c.set('status', 409)
-		throw new SpillwayError('unsupported', `space "${space}" is not served here; this edge answers in ${spaces.join(', ')}`)
+		throw new SpillwayError('unsupported', `space "${space}" is not served here; this edge answers in ${spaces.join(', ') || 'none'}`)
 	}
 	return { name, version, space }
 }
@@ -56,17 +57,28 @@ export async function answer(c: EdgeContext, model: ServedModel, call: Call, lim
 	}
 }
 
+/**
+ * Checks the tensors of a call, where the model's interface tells what they must be.
+ * @throws SpillwayError `invalid-input` that names the input and says what is expected.
+ */
+export function checkTensors({ interface: { inputs, axes } }: ServedModel, tensors: Tensors): void {
+	if (inputs) checkInputs({ inputs, axes }, tensors)
+}
+
 /** Vectors for texts; the texts are within the limits. */
 export async function embed(c: EdgeContext, model: ServedModel, input: readonly string[], limits: Limits, space?: string) {
-	if (model.manifest.task?.kind !== 'embed') {
-		throw new SpillwayError('unsupported', `model "${model.name}" takes tensors only, by POST /v2/models/${model.name}/infer`)
+	if (model.interface.task?.kind !== 'embed') {
+		const takes = model.interface.task
+			? `is for the task "${model.interface.task.kind}"`
+			: `takes tensors only, by POST /v2/models/${model.name}/infer`
+		throw new SpillwayError('unsupported', `model "${model.name}" ${takes}`)
 	}
 	const made = await answer(c, model, { kind: 'task', model: referTo(c, model, space), task: 'embed', input }, limits)
 	return { output: expectKind<EmbedOutput>(made, 'embed'), ran: made.ran }
 }
 
 /** The output, which is of the kind that the call asked for. */
-export function expectKind<Kind extends EmbedOutput | TensorsOutput>(made: Answer, kind: Kind['kind']): Kind {
+export function expectKind<Kind extends Output>(made: Answer, kind: Kind['kind']): Kind {
 	if (made.output.kind !== kind) throw new SpillwayError('internal', `${made.ran.executor} answered with ${made.output.kind}, not ${kind}`)
 	return made.output as Kind
 }

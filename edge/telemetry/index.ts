@@ -10,6 +10,7 @@ import { readBody } from '../guard/body.ts'
 import { checkJson, parseJson } from '../guard/json.ts'
 import { mayRead } from '../metrics/access.ts'
 import type { EdgeParts } from '../parts.ts'
+import type { Protocol } from '../protocols/protocol.ts'
 import { respondJson } from '../protocols/respond.ts'
 import { figuresOf } from './figures.ts'
 import { otlpOf } from './otlp.ts'
@@ -17,8 +18,10 @@ import { routes } from './routes.ts'
 import { reportSchema } from './schema.ts'
 import { spansOf } from './spans.ts'
 
+export const telemetry: Protocol = { name: 'telemetry', paths: ['/v1/telemetry'], routes: telemetryRoutes }
+
 /** Reporting needs a key that may call models, reading one that may read the figures. */
-export function telemetry(parts: EdgeParts): Hono<EdgeEnv> {
+function telemetryRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const { config, quota, metrics, reports, spans, build } = parts
 	const { reportsPerMinute } = config.telemetry
 	const app = new Hono<EdgeEnv>()

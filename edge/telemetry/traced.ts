@@ -4,7 +4,6 @@ import { createMiddleware } from 'hono/factory'
 import { idsOf, isSampled } from '../../runtime/core/trace.ts'
 import type { EdgeEnv } from '../env.ts'
 import type { EdgeParts } from '../parts.ts'
-import { protocolOf } from '../protocols/protocol.ts'
 import { attributesOfAnswer } from './spans.ts'
 
 export const traced = ({ spans, keep }: Pick<EdgeParts, 'spans' | 'keep'>) =>
@@ -14,7 +13,7 @@ export const traced = ({ spans, keep }: Pick<EdgeParts, 'spans' | 'keep'>) =>
 		await next()
 		const trace = c.get('trace')
 		if (trace === undefined || !isSampled(trace)) return
-		const protocol = protocolOf(c.req.path)
+		const protocol = c.get('area').name
 		const ran = c.get('ran')
 		const span = {
 			by: 'edge' as const,

@@ -27,7 +27,7 @@ const datatype = z.enum(datatypes as [Datatype, ...Datatype[]])
 /** A tensor in JSON: little-endian bytes in base64. */
 const tensorData = z.strictObject({ datatype, shape: z.array(z.int().min(0)), data: z.base64() })
 
-const tensorSpec = z.strictObject({
+export const tensorSpecSchema = z.strictObject({
 	name: z.string().min(1),
 	datatype,
 	/** A number is a fixed size, a string the name of an axis; the same name means the same size within a call. */
@@ -43,7 +43,7 @@ const tensorSpec = z.strictObject({
 })
 
 /** Limits for each named axis. `batch` is the axis along which calls may be joined and split, where a model has it. */
-const axis = z.strictObject({ max: z.int().min(1).optional() })
+export const axisSchema = z.strictObject({ max: z.int().min(1).optional() })
 
 const embedTask = z.strictObject({
 	kind: z.literal('embed'),
@@ -105,9 +105,9 @@ export const descriptionSchema = z.strictObject({
 	/** Where the calibration data came from. */
 	calibration: z.string(),
 	task: embedTask.nullable(),
-	inputs: z.array(tensorSpec).min(1),
-	outputs: z.array(tensorSpec).min(1),
-	axes: z.record(z.string(), axis),
+	inputs: z.array(tensorSpecSchema).min(1),
+	outputs: z.array(tensorSpecSchema).min(1),
+	axes: z.record(z.string(), axisSchema),
 	variants: z.record(nameSchema, variant).refine((variants) => Object.keys(variants).length > 0, 'must give at least one variant'),
 })
 
@@ -126,7 +126,7 @@ export type Variant = Manifest['variants'][string]
 export type Graph = z.infer<typeof graph>
 export type Golden = z.infer<typeof golden>
 export type Tolerance = z.infer<typeof tolerance>
-export type TensorSpec = z.infer<typeof tensorSpec>
+export type TensorSpec = z.infer<typeof tensorSpecSchema>
 export type TensorData = z.infer<typeof tensorData>
 export type ModelFile = z.infer<typeof file>
 export type Chunk = z.infer<typeof chunk>

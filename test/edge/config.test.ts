@@ -57,6 +57,21 @@ describe('errors name the place and what to do', () => {
 			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'gpu:8000', models: { minilm: {} } }] },
 			'upstreams[0].url: must be an address such as http://gpu-a:8000',
 		],
+		[
+			'an unknown kind of upstream',
+			{ upstreams: [{ name: 'gpu', kind: 'oipp', url: 'http://gpu:8000', models: { minilm: {} } }] },
+			'upstreams[0].kind: must be "oip"',
+		],
+		[
+			'a misspelt setting of an upstream',
+			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'http://gpu:8000', models: { minilm: {} }, binery: true }] },
+			'upstreams[0].binery: is no setting; did you mean "binary"?',
+		],
+		[
+			'a declared model that should run here',
+			{ models: { chat: { declared: { task: { kind: 'generate' } } } } },
+			'models.chat.inProcess: must be false: a declared model has nothing that could run here',
+		],
 		['a list in place of an object', [], 'the configuration: must be an object'],
 		[
 			'a name that is none',

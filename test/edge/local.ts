@@ -59,7 +59,17 @@ async function servedModels(stored: Stored, key: SigningKey): Promise<ServedMode
 			const inner =
 				file && manifest.task ? tokenized(session, { manifest, tokenizer: createTokenizer(file, manifest.task.maxTokens) }) : session
 			const executor = overflow('edge', [inner])
-			return { name: manifest.model, version: manifest.version, digest, manifest, variant, executor, ready: async () => true }
+			return {
+				name: manifest.model,
+				version: manifest.version,
+				interface: manifest,
+				digest,
+				manifest,
+				variant,
+				spaces: [spaceOf(manifest.model, digest, variant)],
+				executor,
+				ready: async () => true,
+			}
 		}),
 	)
 }
@@ -106,7 +116,7 @@ export async function startLocal(options: LocalOptions = {}): Promise<EdgeUnderT
 	const text = (await parts.models.get('m')) as ServedModel
 	return {
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-		space: spaceOf('m', text.digest, variant),
+		space: text.spaces[0] as string,
 		close: () =>
 			new Promise((resolve) => {
 				server.close(() => resolve())

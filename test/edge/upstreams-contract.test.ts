@@ -8,6 +8,7 @@ import { makeGate } from '../contract/gate.ts'
 import { packed } from '../runtime/tiny.ts'
 import { startLocal } from './local.ts'
 import { expectedNumbers, keys, suiteModels } from './suites/under-test.ts'
+import { upstreamModel } from './upstream-model.ts'
 
 const x = () => tensor('FP32', [1, 4], Float32Array.of(1, 2, 3, 4))
 const wrong = (tensors: Record<string, unknown>): Call => ({ kind: 'tensors', model: { name: 'tiny' }, tensors: tensors as never })
@@ -26,10 +27,10 @@ executorContract('an upstream', {
 		})
 		let sent = 0
 		const executor = oipUpstream({
-			upstream: { name: 'gpu', kind: 'oip', url: edge.url, binary: true, models: { tiny: {} } },
+			upstream: { name: 'gpu', url: edge.url, binary: true },
 			key: keys.secret,
-			manifest,
-			digest,
+			model: upstreamModel({ manifest, digest }),
+			environment: {},
 			fetch: (url, init) => {
 				sent++
 				return fetch(url, init)

@@ -35,6 +35,8 @@ afterAll(() => {
 	server.close()
 })
 
+import { upstreamModel } from './upstream-model.ts'
+
 const { manifest, digest } = await packed(pixelDescription())
 const pixels = tensor('FP32', [1, 2, 3], Float32Array.of(0, 1, 2, 3, 4, 5))
 const brighter = tensor('FP32', [1, 2, 3], Float32Array.of(1, 2, 3, 4, 5, 6))
@@ -48,7 +50,7 @@ interface Settings {
 }
 
 const executor = ({ address = url, key, binary = true, as = {} }: Settings = {}) =>
-	oipUpstream({ upstream: { name: 'gpu', kind: 'oip', url: address, binary, models: { 'tiny-pixels': as } }, key, manifest, digest })
+	oipUpstream({ upstream: { name: 'gpu', url: address, binary }, key, model: upstreamModel({ manifest, digest }, as), environment: {} })
 
 const answerWith =
 	(outputs: Tensors): Handler =>
@@ -184,9 +186,9 @@ describe('a wrong answer is an error', () => {
 
 describe('health', () => {
 	test('is what the server says', async () => {
-		expect(await isUp({ url }, undefined)).toBe(true)
-		expect(await isUp({ url: `${url}/elsewhere` }, undefined)).toBe(false)
-		expect(await isUp({ url: 'http://127.0.0.1:9' }, undefined)).toBe(false)
+		expect(await isUp({ upstream: { url }, key: undefined, hops: 0 })).toBe(true)
+		expect(await isUp({ upstream: { url: `${url}/elsewhere` }, key: undefined, hops: 0 })).toBe(false)
+		expect(await isUp({ upstream: { url: 'http://127.0.0.1:9' }, key: undefined, hops: 0 })).toBe(false)
 	})
 
 	test('one that fails is passed by for a while', async () => {
@@ -200,8 +202,8 @@ describe('health', () => {
 
 test('rows of a batch that does not come back whole are not taken', async () => {
 	const text = await packed(textDescription())
-	const upstream = { name: 'gpu', kind: 'oip' as const, url, binary: true, models: { 'tiny-text': {} } }
-	const gpu = oipUpstream({ upstream, key: undefined, manifest: text.manifest, digest: text.digest })
+	const upstream = { name: 'gpu', url, binary: true }
+	const gpu = oipUpstream({ upstream, key: undefined, model: upstreamModel(text), environment: {} })
 	handle = answerWith({ vector: tensor('FP32', [1, 4], new Float32Array(4)), count: tensor('FP32', [1, 1], new Float32Array(1)) })
 	const two: Call = {
 		kind: 'tensors',

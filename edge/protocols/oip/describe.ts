@@ -4,12 +4,13 @@ import type { TensorSpec } from '../../../models/format/manifest.ts'
 import type { ServedModel } from '../../parts.ts'
 import type { ModelMetadata } from './routes.ts'
 
-export const describe = ({ name, version, manifest }: ServedModel): ModelMetadata => ({
+export const describe = ({ name, version, manifest, interface: { inputs, outputs } }: ServedModel): ModelMetadata => ({
 	name,
 	versions: [version],
-	platform: 'onnxruntime_onnx',
-	inputs: manifest.inputs.map(describeTensor),
-	outputs: manifest.outputs.map(describeTensor),
+	// Nobody but its upstreams knows what runs a model that is only declared.
+	platform: manifest ? 'onnxruntime_onnx' : '',
+	inputs: (inputs ?? []).map(describeTensor),
+	outputs: (outputs ?? []).map(describeTensor),
 })
 
 /** A named axis may have any size: -1. */

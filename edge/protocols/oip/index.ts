@@ -4,19 +4,28 @@
 import { Hono } from 'hono'
 import type { TensorsOutput } from '../../../runtime/core/call.ts'
 import { decodeRequest, encodeResponse, headerLengthName } from '../../../runtime/remote/oip.ts'
-import { checkInputs } from '../../../runtime/session/inputs.ts'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeContext, EdgeEnv } from '../../env.ts'
 import { readBody } from '../../guard/body.ts'
 import { probeHopsOf } from '../../guard/context.ts'
+import { problemType } from '../../guard/problem.ts'
 import type { EdgeParts } from '../../parts.ts'
+import type { Protocol } from '../protocol.ts'
 import { respondBytes, respondJson } from '../respond.ts'
-import { answer, expectKind, findModel, referTo } from '../served.ts'
+import { answer, checkTensors, expectKind, findModel, referTo } from '../served.ts'
 import { describe } from './describe.ts'
 import { routes, type ServerMetadata } from './routes.ts'
 
+export const oip: Protocol = {
+	name: 'oip',
+	paths: ['/v2'],
+	routes: oipRoutes,
+	// Its clients look for the words in `error`.
+	refuse: (problem) => ({ body: { ...problem, error: problem.detail }, headers: { 'content-type': problemType } }),
+}
+
 /** Health and metadata need no key: probes have none, and the models' manifests are public. */
-export function oip(parts: EdgeParts): Hono<EdgeEnv> {
+function oipRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const { config, models, build } = parts
 	const app = new Hono<EdgeEnv>()
 
@@ -51,7 +60,7 @@ export function oip(parts: EdgeParts): Hono<EdgeEnv> {
 		const model = await namedModel(c)
 		const body = await readBody(c.req.raw, { limit: config.limits.bodyBytes, remaining: c.get('remaining')() })
 		const request = decodeRequest(body, c.req.header(headerLengthName) ?? null)
-		checkInputs(model.manifest, request.inputs)
+		checkTensors(model, request.inputs)
 		const made = await answer(c, model, { kind: 'tensors', model: referTo(c, model), tensors: request.inputs }, config.limits)
 		const { tensors } = expectKind<TensorsOutput>(made, 'tensors')
 		const { name, version } = model

@@ -6,13 +6,21 @@ import type { EdgeContext, EdgeEnv } from '../../env.ts'
 import { readBody } from '../../guard/body.ts'
 import { parseJson } from '../../guard/json.ts'
 import type { EdgeParts, ServedModel } from '../../parts.ts'
+import type { Protocol } from '../protocol.ts'
 import { respondJson } from '../respond.ts'
 import { checkTexts, embed } from '../served.ts'
-import { refuse } from './error.ts'
+import { openaiErrorOf, refuse } from './error.ts'
 import { readEmbeddings } from './request.ts'
 import { type EmbeddingsResponse, type OpenAIModel, routes } from './routes.ts'
 
-export function openai(parts: EdgeParts): Hono<EdgeEnv> {
+export const openai: Protocol = {
+	name: 'openai',
+	paths: ['/openai'],
+	routes: openaiRoutes,
+	refuse: ({ code, status, detail }) => ({ body: openaiErrorOf(code, status, detail) }),
+}
+
+function openaiRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const { config, models } = parts
 	const app = new Hono<EdgeEnv>()
 
@@ -22,7 +30,7 @@ export function openai(parts: EdgeParts): Hono<EdgeEnv> {
 		if ('message' in request) return refuse(c, request)
 		const model = await embedding(request.model)
 		if (!model) return unknownModel(c, request.model)
-		if (request.dimensions !== undefined && request.dimensions !== model.manifest.task?.dimensions)
+		if (request.dimensions !== undefined && request.dimensions !== dimensionsOf(model))
 			return refuse(c, { message: 'This model does not support specifying dimensions.', param: 'dimensions' })
 		checkTexts(request.input, config.limits)
 		const { output } = await embed(c, model, request.input, config.limits)
@@ -56,7 +64,9 @@ export function openai(parts: EdgeParts): Hono<EdgeEnv> {
 	return app
 }
 
-const embeds = ({ manifest }: ServedModel): boolean => manifest.task?.kind === 'embed'
+const dimensionsOf = ({ interface: { task } }: ServedModel): number | undefined => (task?.kind === 'embed' ? task.dimensions : undefined)
+
+const embeds = (model: ServedModel): boolean => dimensionsOf(model) !== undefined
 
 /** When a version was made is not part of its manifest (packing is reproducible), hence 0. */
 const describe = ({ name }: ServedModel): OpenAIModel => ({ id: name, object: 'model', created: 0, owned_by: 'spillway' })

@@ -8,12 +8,15 @@ import type { EdgeEnv } from '../../env.ts'
 import { readBody } from '../../guard/body.ts'
 import { checkJson, parseJson } from '../../guard/json.ts'
 import type { EdgeParts } from '../../parts.ts'
+import type { Protocol } from '../protocol.ts'
 import { respondBytes } from '../respond.ts'
 import { checkTexts, embed, findModel } from '../served.ts'
 import { joinVectors } from '../vectors.ts'
 import { embedRequest, routes } from './routes.ts'
 
-export function tasks(parts: EdgeParts): Hono<EdgeEnv> {
+export const tasks: Protocol = { name: 'task', paths: ['/v1/tasks'], routes: taskRoutes }
+
+function taskRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const { config, models } = parts
 	const app = new Hono<EdgeEnv>()
 

@@ -1,9 +1,9 @@
 // Whether an upstream's answer is what the manifest promises: a wrong answer must not look like a right one.
 
-import type { Manifest } from '../../../models/format/manifest.ts'
-import { SpillwayError } from '../../../runtime/core/error.ts'
-import type { Tensors } from '../../../runtime/core/tensor.ts'
-import type { AxisSizes } from '../../../runtime/session/inputs.ts'
+import type { Manifest } from '../../models/format/manifest.ts'
+import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Tensors } from '../../runtime/core/tensor.ts'
+import type { AxisSizes } from '../../runtime/session/inputs.ts'
 
 /**
  * Checks names, datatypes, shapes (the named axes have the sizes of the call's inputs) and that floats are numbers.
