@@ -19,10 +19,10 @@ export async function findKey(shown: string | undefined, keys: readonly KeyConfi
 	return found
 }
 
-/** The key in `Authorization: Bearer …` or `x-api-key`. */
+/** The key in `Authorization: Bearer …`, `x-api-key`, or where AWS's clients put the session token of their credentials. */
 export function shownKey(request: Request): string | undefined {
 	const bearer = request.headers.get('authorization')?.match(/^Bearer +(\S+) *$/i)?.[1]
-	return bearer ?? (request.headers.get('x-api-key')?.trim() || undefined)
+	return bearer ?? (request.headers.get('x-api-key')?.trim() || request.headers.get('x-amz-security-token')?.trim() || undefined)
 }
 
 /** Both are 64 characters. */

@@ -60,5 +60,7 @@ function warningsFor(config: EdgeConfig, environment: Environment): string[] {
 			`signing.key: ${config.signing.key.env} is not set in this environment; Node makes a key of its own, workerd serves channels as they were packed`,
 		)
 	if (config.metrics.access === 'public') warnings.push('metrics.access: everyone who reaches this edge may read its figures')
+	if (config.container.access === 'open')
+		warnings.push('container.access: everyone who reaches this edge may call models at /invocations and /score')
 	return warnings
 }

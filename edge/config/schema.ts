@@ -110,6 +110,14 @@ const server = z.strictObject({
 	port: z.int().min(0).max(65_535).default(8787),
 })
 
+/** What hosting platforms call that run this edge as a container: SageMaker's `/invocations`, Azure ML's `/score`. */
+const container = z.strictObject({
+	/** The model that answers there; without it, the only one. */
+	model: nameSchema.optional(),
+	/** Whether a key is needed there, or everyone is let in, because the platform checks its callers itself. */
+	access: z.enum(['key', 'open']).default('key'),
+})
+
 const modelsBucket = z.strictObject({
 	/** The bucket's name. */
 	name: z.string().min(1),
@@ -140,6 +148,7 @@ const sections = z.strictObject({
 	limits: section(limits),
 	signing: section(signing),
 	metrics: section(metrics),
+	container: section(container),
 	telemetry: section(telemetry),
 })
 
@@ -153,6 +162,8 @@ export const configSchema = sections.superRefine((config, context) => {
 		if (!inProcess && !upstreamModels.has(name))
 			refuse(['models', name, 'inProcess'], 'nothing could answer: let it run in process, or give it an upstream')
 	}
+	if (config.container.model !== undefined && !Object.hasOwn(config.models, config.container.model))
+		refuse(['container', 'model'], 'is not among "models"; add it there')
 	config.upstreams.forEach((upstream, at) => {
 		if (config.upstreams.findIndex((other) => other.name === upstream.name) < at)
 			refuse(['upstreams', at, 'name'], `"${upstream.name}" is taken by an upstream before it`)

@@ -1,9 +1,12 @@
 // The OpenAPI document, from the same route definitions and schemas that the handlers use.
 
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import { routes as azureml } from '../protocols/azureml/routes.ts'
 import { routes as oip } from '../protocols/oip/routes.ts'
 import { routes as openai } from '../protocols/openai/routes.ts'
+import { routes as sagemaker } from '../protocols/sagemaker/routes.ts'
 import { routes as tasks } from '../protocols/tasks/routes.ts'
+import { routes as torchserve } from '../protocols/torchserve/routes.ts'
 import { routes as telemetry } from '../telemetry/routes.ts'
 import { problems } from './shared.ts'
 
@@ -83,14 +86,15 @@ export function openapiDocument(version: string): object {
 	const registry = app.openAPIRegistry
 	registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
 	registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'x-api-key' })
-	for (const route of [...Object.values(tasks), ...Object.values(oip), ...Object.values(openai), ...Object.values(telemetry), ...others])
-		registry.registerPath(route)
+	for (const routes of [tasks, oip, openai, torchserve, sagemaker, azureml, telemetry, others])
+		for (const route of Object.values(routes)) registry.registerPath(route)
 	return app.getOpenAPI31Document({
 		openapi: '3.1.0',
 		info: {
 			title: 'Spillway edge',
 			version,
-			description: 'Runs models for pages and servers. Errors are problem+json (RFC 9457), under /openai in the form of OpenAI.',
+			description:
+				'Runs models for pages and servers. Errors are problem+json (RFC 9457), or in the form of the protocol that the path belongs to.',
 			license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
 		},
 		servers: [{ url: '/' }],

@@ -1,9 +1,12 @@
 // The protocols that this edge speaks.
 
 import { telemetry } from '../telemetry/index.ts'
+import { azureml } from './azureml/index.ts'
 import { oip } from './oip/index.ts'
 import { openai } from './openai/index.ts'
 import type { Protocol } from './protocol.ts'
+import { sagemaker } from './sagemaker/index.ts'
 import { tasks } from './tasks/index.ts'
+import { torchserve } from './torchserve/index.ts'
 
-export const protocols: readonly Protocol[] = [oip, tasks, openai, telemetry]
+export const protocols: readonly Protocol[] = [oip, tasks, openai, torchserve, sagemaker, azureml, telemetry]

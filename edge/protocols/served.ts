@@ -65,6 +65,15 @@ export function checkTensors({ interface: { inputs, axes } }: ServedModel, tenso
 	if (inputs) checkInputs({ inputs, axes }, tensors)
 }
 
+/**
+ * Whether every model answers now.
+ * @param hops behind the request that asks.
+ */
+export async function allReady(models: Models, hops: number): Promise<boolean> {
+	const served = await models.list()
+	return served.length > 0 && (await Promise.all(served.map((model) => model.ready(hops)))).every(Boolean)
+}
+
 /** Vectors for texts; the texts are within the limits. */
 export async function embed(c: EdgeContext, model: ServedModel, input: readonly string[], limits: Limits, space?: string) {
 	if (model.interface.task?.kind !== 'embed') {

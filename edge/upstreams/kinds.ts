@@ -1,13 +1,25 @@
 // The kinds of upstreams that a configuration can name.
 
 import { z } from 'zod'
+import { azureml } from './azureml/index.ts'
+import { http } from './http/index.ts'
 import { oip } from './oip/index.ts'
+import { rayServe } from './ray-serve/index.ts'
+import { sagemaker } from './sagemaker/index.ts'
+import { torchserve } from './torchserve/index.ts'
 import type { UpstreamKind } from './upstream.ts'
 
-const kinds = [oip] as const
+const kinds = [oip, http, torchserve, rayServe, sagemaker, azureml] as const
 
 /** The schema of an upstream's configuration: that of its kind. */
-export const upstreamSchema = z.discriminatedUnion('kind', [oip.schema])
+export const upstreamSchema = z.discriminatedUnion('kind', [
+	oip.schema,
+	http.schema,
+	torchserve.schema,
+	rayServe.schema,
+	sagemaker.schema,
+	azureml.schema,
+])
 
 export type UpstreamConfig = z.output<typeof upstreamSchema>
 

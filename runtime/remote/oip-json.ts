@@ -78,13 +78,15 @@ function unnest(data: readonly unknown[], shape: readonly number[], refuse: Refu
  *
  * @param refuse called with the reason when JSON cannot carry the data (FP16, BF16, NaN, infinities).
  */
-export function writeJson({ datatype, data }: Tensor, refuse: Refuse): string {
+export const writeJson = (tensor: Tensor, refuse: Refuse): string => `[${writeElements(tensor, refuse).join(',')}]`
+
+/** As {@link writeJson}, each element for itself. */
+export function writeElements({ datatype, data }: Tensor, refuse: Refuse): string[] {
 	if (datatype === 'FP16' || datatype === 'BF16') return refuse(`${datatype} has no JSON form; ask for binary data`)
-	if (datatype === 'BOOL') return `[${Array.from(data as Uint8Array, (value) => value !== 0).join(',')}]`
-	if (datatype !== 'FP32' && datatype !== 'FP64') return `[${data.join(',')}]`
-	const texts = Array.from(data as Float32Array | Float64Array, (value, i) => {
+	if (datatype === 'BOOL') return Array.from(data as Uint8Array, (value) => String(value !== 0))
+	if (datatype !== 'FP32' && datatype !== 'FP64') return Array.from(data as ArrayLike<number | bigint>, String)
+	return Array.from(data as Float32Array | Float64Array, (value, i) => {
 		if (!Number.isFinite(value)) refuse(`data[${i}] is ${value}, which JSON cannot carry; ask for binary data`)
 		return Object.is(value, -0) ? '-0' : String(value)
 	})
-	return `[${texts.join(',')}]`
 }

@@ -17,7 +17,8 @@ export interface ServedAs {
 	readonly variant?: string | undefined
 }
 
-const codeOfStatus: Record<number, ErrorCode> = {
+/** What a status means, where the body does not say. */
+export const codeOfStatus: Record<number, ErrorCode> = {
 	401: 'unauthenticated',
 	403: 'forbidden',
 	404: 'not-found',

@@ -12,7 +12,7 @@ import { problemType } from '../../guard/problem.ts'
 import type { EdgeParts } from '../../parts.ts'
 import type { Protocol } from '../protocol.ts'
 import { respondBytes, respondJson } from '../respond.ts'
-import { answer, checkTensors, expectKind, findModel, referTo } from '../served.ts'
+import { allReady, answer, checkTensors, expectKind, findModel, referTo } from '../served.ts'
 import { describe } from './describe.ts'
 import { routes, type ServerMetadata } from './routes.ts'
 
@@ -32,9 +32,7 @@ function oipRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	app.get(routes.live.getRoutingPath(), (c) => respondJson(c, { live: true }))
 
 	app.get(routes.ready.getRoutingPath(), async (c) => {
-		const hops = probeHopsOf(c, config.limits)
-		const served = await models.list()
-		const ready = served.length > 0 && (await Promise.all(served.map((model) => model.ready(hops)))).every(Boolean)
+		const ready = await allReady(models, probeHopsOf(c, config.limits))
 		return respondJson(c, { ready }, { status: ready ? 200 : 503 })
 	})
 

@@ -4,6 +4,7 @@ import { describe } from 'vitest'
 import { authSuite } from '../suites/auth.ts'
 import { clientsSuite } from '../suites/clients.ts'
 import { faultsSuite } from '../suites/faults.ts'
+import { hostedSuite } from '../suites/hosted.ts'
 import { metricsSuite } from '../suites/metrics.ts'
 import { oipSuite } from '../suites/oip.ts'
 import { openaiSuite } from '../suites/openai.ts'
@@ -12,7 +13,18 @@ import { tasksSuite } from '../suites/tasks.ts'
 import { telemetrySuite } from '../suites/telemetry.ts'
 import type { EdgeUnderTest } from '../suites/under-test.ts'
 
-const suites = { authSuite, clientsSuite, faultsSuite, metricsSuite, oipSuite, openaiSuite, openapiSuite, tasksSuite, telemetrySuite }
+const suites = {
+	authSuite,
+	clientsSuite,
+	faultsSuite,
+	hostedSuite,
+	metricsSuite,
+	oipSuite,
+	openaiSuite,
+	openapiSuite,
+	tasksSuite,
+	telemetrySuite,
+}
 
 /** @param edge started with `suiteConfig` and `suiteModels`. */
 export function allSuites(edge: () => EdgeUnderTest): void {

@@ -38,6 +38,7 @@ const hash = (key: string) => createHash('sha256').update(key).digest('hex')
 /** The configuration that the suites expect; the harness may add where models are and what to listen on. */
 export const suiteConfig = {
 	models: { m: {}, tiny: {}, js: {} },
+	container: { model: 'tiny' },
 	keys: [
 		{ id: 'secret', hash: hash(keys.secret), kind: 'secret' },
 		{ id: 'other', hash: hash(keys.other), kind: 'secret' },
