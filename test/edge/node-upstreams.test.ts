@@ -22,7 +22,7 @@ afterAll(async () => {
 	await packed?.remove()
 })
 
-type Upstream = NonNullable<EdgeConfigInput['upstreams']>[number]
+type Upstream = Extract<NonNullable<EdgeConfigInput['upstreams']>[number], { kind: 'oip' }>
 
 const upstream = (more: Partial<Upstream> = {}): Upstream => ({
 	name: 'gpu-a',
