@@ -6,6 +6,7 @@ import { routes as oip } from '../protocols/oip/routes.ts'
 import { routes as openai } from '../protocols/openai/routes.ts'
 import { routes as sagemaker } from '../protocols/sagemaker/routes.ts'
 import { routes as tasks } from '../protocols/tasks/routes.ts'
+import { routes as tfserving } from '../protocols/tfserving/routes.ts'
 import { routes as torchserve } from '../protocols/torchserve/routes.ts'
 import { routes as telemetry } from '../telemetry/routes.ts'
 import { problems } from './shared.ts'
@@ -86,7 +87,7 @@ export function openapiDocument(version: string): object {
 	const registry = app.openAPIRegistry
 	registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
 	registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'x-api-key' })
-	for (const routes of [tasks, oip, openai, torchserve, sagemaker, azureml, telemetry, others])
+	for (const routes of [tasks, oip, openai, tfserving, torchserve, sagemaker, azureml, telemetry, others])
 		for (const route of Object.values(routes)) registry.registerPath(route)
 	return app.getOpenAPI31Document({
 		openapi: '3.1.0',

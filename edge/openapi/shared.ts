@@ -28,6 +28,7 @@ const words = {
 	424: 'An upstream failed, or was not done in the time left',
 	429: "Over the key's quota; `Retry-After` says when to come back",
 	500: 'The edge failed',
+	501: 'The model does not do that',
 	502: 'An upstream failed',
 	503: 'No executor can answer now',
 	504: 'Not done in the time left',

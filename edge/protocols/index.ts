@@ -7,6 +7,7 @@ import { openai } from './openai/index.ts'
 import type { Protocol } from './protocol.ts'
 import { sagemaker } from './sagemaker/index.ts'
 import { tasks } from './tasks/index.ts'
+import { tfserving } from './tfserving/index.ts'
 import { torchserve } from './torchserve/index.ts'
 
-export const protocols: readonly Protocol[] = [oip, tasks, openai, torchserve, sagemaker, azureml, telemetry]
+export const protocols: readonly Protocol[] = [oip, tasks, openai, tfserving, torchserve, sagemaker, azureml, telemetry]

@@ -6,10 +6,11 @@ import { http } from './http/index.ts'
 import { oip } from './oip/index.ts'
 import { rayServe } from './ray-serve/index.ts'
 import { sagemaker } from './sagemaker/index.ts'
+import { tfserving } from './tfserving/index.ts'
 import { torchserve } from './torchserve/index.ts'
 import type { UpstreamKind } from './upstream.ts'
 
-const kinds = [oip, http, torchserve, rayServe, sagemaker, azureml] as const
+const kinds = [oip, http, torchserve, rayServe, sagemaker, azureml, tfserving] as const
 
 /** The schema of an upstream's configuration: that of its kind. */
 export const upstreamSchema = z.discriminatedUnion('kind', [
@@ -19,6 +20,7 @@ export const upstreamSchema = z.discriminatedUnion('kind', [
 	rayServe.schema,
 	sagemaker.schema,
 	azureml.schema,
+	tfserving.schema,
 ])
 
 export type UpstreamConfig = z.output<typeof upstreamSchema>

@@ -5,12 +5,14 @@ import { authSuite } from '../suites/auth.ts'
 import { clientsSuite } from '../suites/clients.ts'
 import { faultsSuite } from '../suites/faults.ts'
 import { hostedSuite } from '../suites/hosted.ts'
+import { identicalSuite } from '../suites/identical.ts'
 import { metricsSuite } from '../suites/metrics.ts'
 import { oipSuite } from '../suites/oip.ts'
 import { openaiSuite } from '../suites/openai.ts'
 import { openapiSuite } from '../suites/openapi.ts'
 import { tasksSuite } from '../suites/tasks.ts'
 import { telemetrySuite } from '../suites/telemetry.ts'
+import { tfservingSuite } from '../suites/tfserving.ts'
 import type { EdgeUnderTest } from '../suites/under-test.ts'
 
 const suites = {
@@ -18,12 +20,14 @@ const suites = {
 	clientsSuite,
 	faultsSuite,
 	hostedSuite,
+	identicalSuite,
 	metricsSuite,
 	oipSuite,
 	openaiSuite,
 	openapiSuite,
 	tasksSuite,
 	telemetrySuite,
+	tfservingSuite,
 }
 
 /** @param edge started with `suiteConfig` and `suiteModels`. */

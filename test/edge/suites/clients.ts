@@ -1,56 +1,12 @@
 // What real clients sent, recorded byte for byte, and sent again.
 
-import { readFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { decodeResponse } from '../../../runtime/remote/oip.ts'
+import { jsonOf as json, type Recorded, type Replied, recorded, send as sendTo } from '../harness/recorded.ts'
 import { type EdgeUnderTest, expectedNumbers } from './under-test.ts'
 
-interface Recorded {
-	readonly method: string
-	readonly path: string
-	/** As they came: names and values in turn. */
-	readonly headers: string[]
-	readonly body: Buffer
-}
-
-/** The requests of a recording; a newline separates them. */
-function recorded(name: string): Recorded[] {
-	let rest = readFileSync(new URL(`../../fixtures/clients/${name}.http`, import.meta.url))
-	const requests: Recorded[] = []
-	while (rest.length > 1) {
-		const end = rest.indexOf('\r\n\r\n')
-		const [first = '', ...lines] = rest.subarray(0, end).toString('latin1').trimStart().split('\r\n')
-		const [method = '', path = ''] = first.split(' ')
-		const headers = lines.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()])
-		const length = Number(lines.find((line) => /^content-length:/i.test(line))?.split(':')[1] ?? 0)
-		requests.push({ method, path, headers, body: rest.subarray(end + 4, end + 4 + length) })
-		rest = rest.subarray(end + 4 + length)
-	}
-	return requests
-}
-
-interface Replied {
-	readonly status: number
-	readonly headers: Record<string, string | undefined>
-	readonly body: Buffer
-}
-
 export function clientsSuite(edge: () => EdgeUnderTest): void {
-	/** Sends exactly the headers of the recording, and those of `more`. */
-	const send = ({ method, path, headers, body }: Recorded, more: string[] = []) =>
-		new Promise<Replied>((resolve, reject) => {
-			const options = { method, headers: [...headers, ...more], setDefaultHeaders: false, timeout: 30_000, agent: false }
-			const sent = request(new URL(path, edge().url), options, async (response) => {
-				const parts: Buffer[] = []
-				for await (const part of response) parts.push(part)
-				resolve({ status: response.statusCode ?? 0, headers: response.headers as Replied['headers'], body: Buffer.concat(parts) })
-			})
-			sent.on('error', reject)
-			sent.end(body)
-		})
-
-	const json = ({ body }: Replied) => JSON.parse(body.toString())
+	const send = (one: Recorded, more?: string[]) => sendTo(edge().url, one, more)
 	const numbers = ({ headers, body }: Replied) =>
 		Array.from(decodeResponse(body, headers['inference-header-content-length'] ?? null).outputs.y?.data as Float32Array)
 	const withKey = ['authorization', 'Bearer k']
@@ -107,6 +63,24 @@ export function clientsSuite(edge: () => EdgeUnderTest): void {
 		expect(numbers(binary)).toEqual(expectedNumbers)
 		expect(json(asJson).outputs[0].data).toEqual(expectedNumbers)
 		expect(nope.status).toBe(404)
+	})
+
+	test("TensorFlow Serving's REST, by requests of Python", async () => {
+		const [status, rows, columns, metadata] = recorded('tfs_rest_requests') as [Recorded, Recorded, Recorded, Recorded]
+		expect(json(await send(status)).model_version_status).toMatchObject([{ version: '1', state: 'AVAILABLE' }])
+		expect(json(await send(rows, withKey))).toEqual({ predictions: [expectedNumbers] })
+		expect(json(await send(columns, withKey))).toEqual({ outputs: [expectedNumbers] })
+		expect(json(await send(metadata)).metadata.signature_def.signature_def.serving_default.inputs.x.dtype).toBe('DT_FLOAT')
+		const refused = await send(rows)
+		expect([refused.status, json(refused).error]).toEqual([401, expect.stringMatching(/API key/)])
+	})
+
+	test("KServe's client, version 1", async () => {
+		const [ready, predict, explain] = recorded('kserve_client_v1') as [Recorded, Recorded, Recorded]
+		expect(json(await send(ready))).toMatchObject({ name: 'tiny', ready: true })
+		expect(json(await send(predict, withKey))).toEqual({ predictions: [expectedNumbers] })
+		const refused = await send(explain, withKey)
+		expect([refused.status, json(refused).error]).toEqual([501, expect.stringMatching(/explain/)])
 	})
 
 	describe('openai, of npm and of PyPI', () => {
