@@ -62,6 +62,8 @@ export type Output = TensorsOutput | EmbedOutput | GenerateOutput
 export interface Part {
 	readonly kind: 'generate'
 	readonly chunk: ChatChunk
+	/** With the first part: where the answer is being made, as far as that is known then. */
+	readonly ran?: Provenance | undefined
 }
 
 /** Why a call went on to the next executor. */
@@ -83,6 +85,8 @@ export interface Provenance {
 	readonly provider: string | null
 	readonly model: string
 	readonly version: string | null
+	/** Why it was this version, in an edge's words; absent where the model has no routes. */
+	readonly route?: string
 	readonly variant: string | null
 	/** Identity of the vector space: `model@manifest-digest/variant`. Vectors of two spaces are never mixed. */
 	readonly space: string | null
@@ -96,6 +100,8 @@ export interface Provenance {
 	readonly hops: number
 	/** The executors passed by, nearest to the user first; empty when the first choice answered. */
 	readonly overflow: readonly Overflow[]
+	/** Who answered which rows, in order, where the call was divided among upstreams; `executor` names all of them then, joined by `+`. */
+	readonly parts?: readonly { readonly executor: string; readonly rows: number }[]
 }
 
 export interface Answer {

@@ -1,9 +1,10 @@
 // The attempt loop: asks one executor after another until one answers. The same in the page and at the edge.
 
-import type { Answer, Call, Overflow, Part } from '../core/call.ts'
-import { aborted, bounded, startClock } from '../core/deadline.ts'
+import type { Answer, Call, Overflow } from '../core/call.ts'
+import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
+import { type Parts, partsTo } from './parts.ts'
 import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
 import type { Policy } from './policy.ts'
 import { overflowReason } from './reason.ts'
@@ -31,6 +32,7 @@ const sleepHere: Sleep = (milliseconds, wake) => {
  * @param candidates nearest to the user first.
  * @param policy default: all may be asked, nearest first.
  * @param sleep default: by a timer, which in a hidden page is late.
+ * @param follow watches over the parts of attempts; not needed where one candidate at most has any to give, as in a page.
  * @returns the answer, whose provenance tells all that were passed by, and why.
  * @throws SpillwayError `invalid-input`, `aborted`, `deadline-exceeded`; else the error of the only candidate that was asked, or one that
  *   names each candidate with its reason: with their common code, or `unavailable`.
@@ -41,9 +43,11 @@ export function attempt(
 	call: Call,
 	context: Context,
 	sleep: Sleep = sleepHere,
+	follow?: typeof partsTo,
 ): Promise<Answer> {
 	return bounded(`the call to ${call.model.name}`, context, async (abandoned) => {
 		const { retries } = context
+		const parts = follow?.(context, abandoned)
 		const clock = startClock(context.remaining)
 		const failed = new Map<Candidate, Overflow>()
 		const errors: SpillwayError[] = []
@@ -56,30 +60,24 @@ export function attempt(
 			if (retry) retries.left--
 			const { executor } = candidate
 			const rest = left.filter((one) => one !== candidate)
+			const next = retries.left > 0 && rest.length > 0 ? () => plan(rest, call, policy, clock()).order[0] : undefined
 			const share = Math.max(0, retries.left - order.length + 1)
 			const handed = { left: share }
 			const place = candidates.indexOf(candidate)
-			const parts = partsTo(context.emit, abandoned)
-			const others: Others = {
-				next: () => plan(rest, call, policy, clock()).order[0],
-				isNearer: (one) => candidates.indexOf(one) < place,
-				parts,
-			}
+			const isNearer = (one: Candidate) => candidates.indexOf(one) < place
+			// Who was asked in vain, and who stood nearer to the user and was not asked.
+			const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
 			try {
-				const own = { ...context, retries: handed, emit: parts.emit }
-				const alone = retries.left <= 0 || rest.length === 0
-				const answer = await once(executor, alone ? undefined : others, call, own, clock, abandoned, sleep).finally(() => {
+				const own = { ...context, ...parts?.next(overflow), retries: handed }
+				const answer = await once(executor, next, isNearer, call, own, clock, abandoned, sleep, parts).finally(() => {
 					retries.left -= share - handed.left
-					parts.end()
 				})
-				// Who was asked in vain, and who stood nearer to the user and was not asked.
-				const overflow = candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
-				return { ...answer, ran: { ...answer.ran, overflow: [...overflow, ...answer.ran.overflow] } }
+				return { ...answer, ran: { ...answer.ran, overflow: [...overflow(), ...answer.ran.overflow] } }
 			} catch (thrown) {
 				const error = SpillwayError.from(thrown)
 				const reason = overflowReason(error)
 				// An executor's own timer may be a little early.
-				if (!reason || parts.begun || abandoned.aborted || clock() < 2 || candidates.length < 2) throw error
+				if (!reason || parts?.begun || abandoned.aborted || clock() < 2 || candidates.length < 2) throw error
 				failed.set(candidate, { executor: executor.name, reason, detail: `${error.code}: ${error.message}` })
 				errors.push(error)
 			}
@@ -93,56 +91,20 @@ const lookAgain = 250
 /** What the next executor gets beside the time that it is expected to need, of which little may be known: milliseconds at most, and share of all. */
 const margin = { most: 250, share: 1 / 8 }
 
-/** Who could answer in place of the one that is asked. */
-interface Others {
-	/** The next one, as things stand. */
-	next(): Candidate | undefined
-	/** Whether it stands nearer to the user than the one that is asked. */
-	isNearer(one: Candidate): boolean
-	/** What the one that is asked has emitted. */
-	readonly parts: Parts
-}
-
-/** The parts of one attempt. */
-interface Parts {
-	/** Whether the caller has got any: then it is this attempt, or none. */
-	readonly begun: boolean
-	/** Hands them on to the caller until the end. */
-	readonly emit: Context['emit']
-	/** No more: who is given up may not notice at once. */
-	end(): void
-}
-
-function partsTo(emit: Context['emit'], abandoned: AbortSignal): Parts {
-	let over = false
-	const parts = {
-		begun: false,
-		emit:
-			emit &&
-			(async (part: Part) => {
-				if (over || abandoned.aborted) throw aborted(abandoned)
-				parts.begun = true
-				await emit(part)
-			}),
-		end() {
-			over = true
-		},
-	}
-	return parts
-}
-
 /** One attempt, given up when the next executor, if there may be one, needs the time that is left. */
 async function once(
 	executor: Executor,
-	others: Others | undefined,
+	nextOne: (() => Candidate | undefined) | undefined,
+	isNearer: (one: Candidate) => boolean,
 	call: Call,
 	context: Context,
 	clock: () => number,
 	abandoned: AbortSignal,
 	sleep: Sleep,
+	parts: Parts | undefined,
 ): Promise<Answer> {
 	// Nobody else to go on to: the loop's own bounds are enough.
-	if (!others) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
+	if (!nextOne) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
 	const stop = new AbortController()
 	const signal = AbortSignal.any([abandoned, stop.signal])
 	let wakeNoMore: (() => void) | undefined
@@ -150,17 +112,14 @@ async function once(
 	const reserve = Math.min(margin.most, begun * margin.share)
 	const limit = overdue(estimate(executor, call))
 	const watch = () => {
-		if (others.parts.begun) return
-		const next = others.next()
+		if (parts?.begun) return
+		const next = nextOne()
 		const expected = next && estimate(next.executor, call)
-		const tooLate = next && others.isNearer(next) && begun - clock() > limit
+		const tooLate = next && isNearer(next) && begun - clock() > limit
 		const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : clock() - finish(expected) - reserve
 		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 		// Not at the start, nor much too late: the next one would be late itself.
-		else if (wakeNoMore && spare > -lookAgain) {
-			others.parts.end()
-			stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
-		}
+		else if (wakeNoMore && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
 	}
 	watch()
 	try {
@@ -213,7 +172,8 @@ export function overflow(name: string, executors: readonly Executor[]): Executor
 		async infer(call, context) {
 			if (disposed) throw gone
 			try {
-				return await attempt(candidates, undefined, call, { ...context, signal: AbortSignal.any([context.signal, disposal.signal]) })
+				const own = { ...context, signal: AbortSignal.any([context.signal, disposal.signal]) }
+				return await attempt(candidates, undefined, call, own, sleepHere, partsTo)
 			} catch (error) {
 				throw disposed ? gone : error
 			}

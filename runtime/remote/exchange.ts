@@ -23,37 +23,52 @@ export interface PostOptions {
 }
 
 /**
- * Posts a message and reads the whole response.
+ * Posts a message; what comes back is a success, and its body has not been read.
  *
  * @param options.name of the server, for errors.
  * @param options.signal aborts the request.
  * @param options.heard gets the headers of whatever answer comes.
  * @param options.codeOf of an answer that is no Spillway problem. Default: `upstream`.
- * @throws SpillwayError `network` when nothing (or not all) comes back; the problem's own code when the server is a Spillway edge, else `codeOf`'s.
+ * @throws SpillwayError `network` when nothing comes back; the problem's own code when the server is a Spillway edge, else `codeOf`'s.
  */
 export async function post(
 	url: string,
 	{ body, headers }: Message,
 	{ name, fetch, signal, heard, codeOf }: PostOptions,
-): Promise<Exchange> {
-	let response: Response
-	let received: Uint8Array
-	try {
-		response = await fetch(url, { method: 'POST', headers, body, signal })
-		heard(response.headers)
-		received = new Uint8Array(await response.arrayBuffer())
-	} catch (error) {
-		throw new SpillwayError('network', `${name}: no whole answer: ${messageOf(error)}`, { cause: error })
-	}
-	if (!response.ok) throw failure(name, response, received, codeOf)
-	return { headers: response.headers, body: received }
+): Promise<Response> {
+	const response = await fetch(url, { method: 'POST', headers, body, signal }).catch((error) => {
+		throw noAnswer(name, error)
+	})
+	heard(response.headers)
+	if (!response.ok) throw failure(name, response, await bytesOf(name, response), codeOf)
+	return response
 }
 
-/** RFC 9457's members, or `error` as Open Inference Protocol servers answer. */
+/**
+ * Reads the whole response.
+ * @throws SpillwayError `network` when not all comes.
+ */
+export const whole = async (name: string, response: Response): Promise<Exchange> => ({
+	headers: response.headers,
+	body: await bytesOf(name, response),
+})
+
+async function bytesOf(name: string, response: Response): Promise<Uint8Array> {
+	try {
+		return new Uint8Array(await response.arrayBuffer())
+	} catch (error) {
+		throw noAnswer(name, error)
+	}
+}
+
+const noAnswer = (name: string, cause: unknown) => new SpillwayError('network', `${name}: no whole answer: ${messageOf(cause)}`, { cause })
+
+/** RFC 9457's members, or `error` as servers of the Open Inference Protocol and of OpenAI's answer. */
 interface Problem {
 	type?: unknown
 	detail?: unknown
 	error?: unknown
+	message?: unknown
 }
 
 function failure(name: string, { status, headers }: Response, body: Uint8Array, codeOf: CodeOf | undefined): SpillwayError {
@@ -66,9 +81,12 @@ function failure(name: string, { status, headers }: Response, body: Uint8Array, 
 	const told = /^urn:spillway:error:([a-z-]+)$/.exec(String(problem.type))?.[1] as ErrorCode | undefined
 	// What the far side can have meant only of itself: here nobody aborted, and nothing was disposed.
 	const code = told === 'aborted' || told === 'disposed' ? 'upstream' : (told ?? codeOf?.(status) ?? 'upstream')
-	const message = `${name}: ${problem.detail ?? problem.error ?? `HTTP status ${status}`}`
+	const { detail, error, message: words } = problem
+	const message = `${name}: ${[detail, error, (error as Problem | undefined)?.message, words].find(isText) ?? `HTTP status ${status}`}`
 	return new SpillwayError(code, message, { retryAfter: retryAfterOf(headers) })
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** Milliseconds; the header has seconds, or a date by the server's clock (RFC 9110, 10.2.3). */
 function retryAfterOf(headers: Headers): number | undefined {

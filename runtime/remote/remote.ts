@@ -1,11 +1,12 @@
 // What all executors across a network share: time, retries, abort, health, disposal. `edge.ts` and `server.ts` add what is said and understood.
 
-import type { Answer, Call } from '../core/call.ts'
+import type { Answer, Call, Part } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Breaker, breaker, isLate } from '../overflow/breaker.ts'
-import { type Exchange, type Fetch, post } from './exchange.ts'
+import { defaultStall, eventsOf, withinStall } from './events.ts'
+import { type Exchange, type Fetch, post, whole } from './exchange.ts'
 import type { Message } from './oip-binary.ts'
 import { type RemotePace, remotePace } from './pace.ts'
 
@@ -16,20 +17,33 @@ export interface Connection {
 	readonly fetch?: Fetch | undefined
 	/** Whether there is a network at all; asked at each estimate. Default: always. */
 	readonly online?: (() => boolean) | undefined
+	/** Most milliseconds until the first part of an answer that comes in parts, and between two of them. Default 30,000. */
+	readonly stall?: number | undefined
+}
+
+/** An answer that comes in parts. */
+export interface Streamed {
+	readonly headers: Headers
+	/** The data of each event, as it comes; throws when the server breaks off or falls silent. */
+	readonly events: AsyncIterable<string>
 }
 
 export interface Conversation extends Pick<Executor, 'accepts'> {
 	/** What an HTTP status means in an answer that is no Spillway problem. Default: `upstream`. */
 	codeOf?(status: number): ErrorCode | undefined
-	/** @param context `remaining` is what is left at the moment of sending. */
+	/** @param context `remaining` is what is left at the moment of sending; with `emit`, the answer may come as server-sent events. */
 	request(call: Call, context: Context): { url: string; message: Message }
 	/** Throws `upstream` when the answer is not what was asked for: a wrong server is an error, not a wrong answer. */
 	answer(call: Call, exchange: Exchange): Answer
+	/** Reads server-sent events, and emits each part. Throws as `answer`. Default: whatever comes is read whole. */
+	stream?(call: Call, streamed: Streamed, emit: (part: Part) => Promise<void>): Promise<Answer>
 }
 
+const isEvents = ({ headers }: Response): boolean => /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+
 /** Makes an executor of a conversation over HTTP. What fails is passed by for a while: see `overflow/breaker.ts`. */
-export function remoteExecutor(connection: Connection, { accepts, codeOf, request, answer }: Conversation): Breaker {
-	const { name, fetch = (url, init) => globalThis.fetch(url, init), online } = connection
+export function remoteExecutor(connection: Connection, { accepts, codeOf, request, answer, stream }: Conversation): Breaker {
+	const { name, fetch = (url, init) => globalThis.fetch(url, init), online, stall = defaultStall } = connection
 	const paces = new Map<string, RemotePace>()
 	const disposal = new AbortController()
 	const gone = new SpillwayError('disposed', `${name} was disposed`)
@@ -48,25 +62,49 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 			const clock = startClock(context.remaining)
 			const { retries } = context
 			const settled = paceOf(call).sent(call)
+			/** Milliseconds that the caller took for the parts; null before the first. */
+			let taken: number | null = null
+			const emit =
+				stream &&
+				context.emit &&
+				(async (part: Part) => {
+					const emitted = performance.now()
+					taken ??= 0
+					await context.emit?.(part)
+					taken += performance.now() - emitted
+				})
 			try {
 				const signal = AbortSignal.any([context.signal, disposal.signal])
 				const answered = await bounded(`the call to ${name}`, { ...context, signal }, async (abandoned) => {
-					const { url, message } = request(call, { ...context, remaining: clock() })
+					const { url, message } = request(call, { ...context, remaining: clock(), emit })
 					const { left } = retries
 					// What was handed on and does not come back may have been spent.
 					retries.left = 0
 					const heard = (headers: Headers) => {
 						if (!abandoned.aborted) retries.left = Math.min(left, Number(headers.get('spillway-retries') ?? left) || 0)
 					}
-					return answer(call, await post(url, message, { name, fetch, signal: abandoned, heard, codeOf }))
+					const options = { name, fetch, signal: abandoned, heard, codeOf }
+					if (!stream || !emit) return answer(call, await whole(name, await post(url, message, options)))
+					const over = new AbortController()
+					const signal = AbortSignal.any([abandoned, over.signal])
+					try {
+						const response = await withinStall(post(url, message, { ...options, signal }), stall, { name, stall })
+						if (!isEvents(response) || !response.body) return answer(call, await withinStall(whole(name, response), stall, { name, stall }))
+						const events = eventsOf(response.body, { name, stall, signal: abandoned })
+						return await stream(call, { headers: response.headers, events }, emit)
+					} catch (error) {
+						over.abort(error)
+						throw error
+					}
 				})
-				paceOf(call).answered(call, context.remaining - clock(), answered.ran)
+				paceOf(call).answered(call, context.remaining - clock() - (taken ?? 0), answered.ran)
 				return answered
 			} catch (thrown) {
 				if (disposal.signal.aborted) throw gone
 				// What is not ours is an answer that could not be understood.
 				const error = SpillwayError.from(thrown, 'upstream', `${name}: `)
-				if (error.code === 'deadline-exceeded' || isLate(context)) paceOf(call).waited(call, context.remaining - clock())
+				const late = error.code === 'deadline-exceeded' || isLate(context)
+				if (late && taken === null) paceOf(call).waited(call, context.remaining - clock())
 				throw error
 			} finally {
 				settled()
