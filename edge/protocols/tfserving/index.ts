@@ -62,7 +62,7 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 		app.post(place.replace(/:\w+$/, ':target'), authorize(parts, 'infer'), run)
 	}
 
-	const namedModel = (c: EdgeContext, name: string, version = c.req.param('version')) => findModel(models, name, version, askerOf(c))
+	const namedModel = (c: EdgeContext, name: string, version = c.req.param('version')) => findModel(models, name, version)
 	return app
 }
 
