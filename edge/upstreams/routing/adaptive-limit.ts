@@ -1,0 +1,89 @@
+// How many calls an upstream is given at a time: as many as it answers without becoming slower, found by trying.
+
+export interface AdaptiveLimitOptions {
+	/** Calls at a time, at most. Default 1,000. */
+	readonly most?: number | undefined
+	/** Calls at a time before anything is known. Default 16. */
+	readonly first?: number | undefined
+}
+
+export interface AdaptiveLimit {
+	/** Calls at a time; at least 1. */
+	readonly now: number
+	/**
+	 * A call was answered.
+	 * @param alike what tells calls of like size from others: only these are compared.
+	 * @param milliseconds that it took.
+	 * @param inFlight calls under way with it, itself included.
+	 */
+	answered(alike: string, milliseconds: number, inFlight: number): void
+	/** The upstream said that it is given too much, or gave no answer in time. */
+	overloaded(): void
+}
+
+/** So many times as long as usual is too slow: queues grow there. */
+const tolerance = 3
+
+/** Answers that are looked at together, and milliseconds that they span at least: single ones say little. */
+const fewest = 10
+const shortest = 50
+
+/** Answers that what is usual is the average of. */
+const averaged = 20
+
+/** Kinds of calls that are remembered. */
+const mostKinds = 512
+
+/**
+ * Additive increase, multiplicative decrease: the limit grows while calls that come up to it are answered about as fast as usual, and
+ * shrinks when they take three times as long, or the upstream refuses them for what it has to do.
+ */
+export function adaptiveLimit({ most = 1_000, first = 16 }: AdaptiveLimitOptions = {}): AdaptiveLimit {
+	let limit = Math.min(first, most)
+	const usual = new Map<string, { milliseconds: number; count: number }>()
+	let window = { since: performance.now(), count: 0, slowness: 0, peak: 0 }
+	let shrunk = Number.NEGATIVE_INFINITY
+
+	/** How many times as long as usual it took. */
+	function slowness(alike: string, milliseconds: number, inFlight: number): number {
+		const known = usual.get(alike)
+		if (!known) {
+			const [oldest] = usual.keys()
+			if (usual.size >= mostKinds && oldest !== undefined) usual.delete(oldest)
+			usual.set(alike, { milliseconds, count: 1 })
+			return 1
+		}
+		const before = known.milliseconds
+		// What it takes when there is little else to do. An upstream that has become slower shrinks the limit until that is the case.
+		if (known.count < fewest || inFlight <= Math.max(1, limit / 4))
+			known.milliseconds += (milliseconds - before) / Math.min(++known.count, averaged)
+		return milliseconds / Math.max(before, 0.1)
+	}
+
+	function shrink(share: number, at: number) {
+		if (at - shrunk < shortest) return
+		shrunk = at
+		limit = Math.max(1, limit * share)
+	}
+
+	return {
+		get now() {
+			return Math.floor(limit)
+		},
+		answered(alike, milliseconds, inFlight) {
+			const at = performance.now()
+			window.count++
+			window.slowness += slowness(alike, milliseconds, inFlight)
+			window.peak = Math.max(window.peak, inFlight)
+			if (window.count < fewest || at - window.since < shortest) return
+			// Where it was not made use of, nothing is known about it.
+			if (window.slowness > tolerance * window.count) {
+				if (window.peak >= limit / 2) shrink(0.9, at)
+			} else if (window.peak >= 0.8 * Math.floor(limit)) limit = Math.min(most, limit + Math.max(1, Math.sqrt(limit) / 2))
+			window = { since: at, count: 0, slowness: 0, peak: 0 }
+		},
+		overloaded() {
+			shrink(0.7, performance.now())
+		},
+	}
+}

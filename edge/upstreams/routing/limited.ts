@@ -1,0 +1,56 @@
+// An upstream's executor, given no more calls at a time than the upstream takes well.
+
+import type { Answer } from '../../../runtime/core/call.ts'
+import { startClock } from '../../../runtime/core/deadline.ts'
+import { SpillwayError } from '../../../runtime/core/error.ts'
+import { cannot, type Executor, type Wrap } from '../../../runtime/core/executor.ts'
+import { isLate } from '../../../runtime/overflow/breaker.ts'
+import type { UpstreamLoad } from './load.ts'
+
+/** What an upstream answers that has too much to do. */
+const tooMuch = ['rate-limited', 'unavailable', 'deadline-exceeded', 'out-of-memory']
+
+/**
+ * Lets calls wait for their turn: high priority first, else in the order in which they came. Its estimates are those of what was measured
+ * here, of the time that calls wait as much as of the time that they take.
+ *
+ * Errors, beside the executor's own: `unavailable` with a time to come back when too many wait.
+ */
+export const limited =
+	(load: UpstreamLoad): Wrap =>
+	(inner: Executor): Executor => ({
+		...inner,
+		estimate(call) {
+			const expected = inner.estimate(call)
+			if (expected.can === 'no') return expected
+			const { full } = load
+			if (full) return { ...cannot('queue', full.message), queue: load.wait() }
+			const measured = load.expect(call)
+			return measured === undefined ? { ...expected, queue: load.wait() } : { ...expected, queue: load.wait(), run: measured }
+		},
+		async infer(call, context) {
+			const clock = startClock(context.remaining)
+			const at = performance.now()
+			const slot = load.take(context.remaining) ?? (await load.queue(context))
+			const waited = performance.now() - at
+			// Who is not asked at all, for it failed before, has not been given too much.
+			const asked = inner.estimate(call).can !== 'no'
+			try {
+				const answer = await inner.infer(call, { ...context, remaining: clock() })
+				slot.answered(call)
+				return waited < 1 ? answer : withWait(answer, waited)
+			} catch (thrown) {
+				const { code } = SpillwayError.from(thrown)
+				if (asked && (tooMuch.includes(code) || (code === 'aborted' && isLate(context)))) slot.overloaded(call)
+				throw thrown
+			} finally {
+				slot.over()
+			}
+		},
+	})
+
+/** Time spent waiting for the turn is time in the queue. */
+const withWait = (answer: Answer, waited: number): Answer => ({
+	...answer,
+	ran: { ...answer.ran, queue: (answer.ran.queue ?? 0) + waited },
+})

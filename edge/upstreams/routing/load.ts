@@ -1,0 +1,170 @@
+// What an upstream has to do, over all its models: calls under way, calls that wait, and how long such calls take.
+
+import { placeOf, RowQueue } from '../../../runtime/batch/queue.ts'
+import type { Call } from '../../../runtime/core/call.ts'
+import { bounded } from '../../../runtime/core/deadline.ts'
+import { SpillwayError } from '../../../runtime/core/error.ts'
+import type { Context } from '../../../runtime/core/executor.ts'
+import { type AdaptiveLimit, adaptiveLimit } from './adaptive-limit.ts'
+import { latencies } from './latencies.ts'
+import { Leases } from './leases.ts'
+
+/** A call's leave to be sent. Each is given back, by one of these, as it ended. */
+export interface Slot {
+	answered(call: Call): void
+	/** It was given too much, or gave no answer in time. */
+	overloaded(call: Call): void
+	/** Its end says nothing about the upstream. */
+	over(): void
+}
+
+export interface UpstreamLoad {
+	/** Calls under way. */
+	readonly inFlight: number
+	/** Calls that wait for others to end. */
+	readonly waiting: number
+	/** Calls that may be under way. */
+	readonly limit: number
+	/** Why no further call would be taken, if so; with the time to come back. */
+	readonly full: SpillwayError | undefined
+	/** Milliseconds until a call that comes now would be sent. */
+	wait(): number
+	/** Milliseconds that such a call takes there from sending to answer; undefined while nothing like it was answered. */
+	expect(call: Call): number | undefined
+	/** Whether any call was answered. */
+	readonly answered: boolean
+	/** Milliseconds since one was. */
+	silence(): number
+	/** A slot, if there is one now. */
+	take(remaining: number): Slot | undefined
+	/**
+	 * A slot, when it is the call's turn.
+	 * @throws SpillwayError `unavailable` when too many wait; `deadline-exceeded`, `aborted`.
+	 */
+	queue(context: Pick<Context, 'remaining' | 'signal' | 'priority'>): Promise<Slot>
+}
+
+export interface LoadOptions {
+	/** The upstream's name. */
+	readonly name: string
+	/** Calls that it is given at a time, at most. Default: as many as are measured to be good. */
+	readonly capacity?: number | undefined
+	/** Calls that may wait. Default 1,000. */
+	readonly mostWaiting?: number | undefined
+	/**
+	 * Whether the end of one call may wake another one. On workerd it may not (workerd issue 210): there each looks by itself whether it
+	 * is its turn.
+	 */
+	readonly across: boolean
+}
+
+interface Waiter {
+	readonly place: number
+	readonly units: 1
+	/** When it last looked; who has not for long has gone, without a word. */
+	seen: number
+	look(): void
+}
+
+/** Milliseconds between two looks, at least and at most. */
+const pauses = [2, 50] as const
+
+/** Milliseconds without a look, after which a waiter has gone. */
+const gone = 1_000
+
+export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: LoadOptions): UpstreamLoad {
+	const limit: AdaptiveLimit = adaptiveLimit({ most: capacity })
+	const took = latencies()
+	const slots = new Leases<Slot>()
+	const waiters = new RowQueue<Waiter>()
+
+	const wait = () => (slots.size < limit.now && waiters.size === 0 ? 0 : ((waiters.size + 1) * took.usual) / limit.now)
+
+	const free = () => Math.max(0, limit.now - slots.countUpTo(limit.now))
+
+	function made(remaining: number): Slot {
+		const began = performance.now()
+		const before = slots.size + 1
+		const end = (then?: (milliseconds: number, inFlight: number) => void) => {
+			const inFlight = Math.max(before, slots.size)
+			// Given back before, or forgotten.
+			if (!slots.end(slot)) return
+			then?.(performance.now() - began, inFlight)
+			if (across) for (const waiter of waiters.rows.slice(0, free())) waiter.look()
+		}
+		const slot: Slot = {
+			answered: (call) =>
+				end((milliseconds, inFlight) => {
+					const alike = took.add(call, milliseconds)
+					if (alike !== undefined) limit.answered(alike, milliseconds, inFlight)
+				}),
+			overloaded: (call) =>
+				end((milliseconds) => {
+					took.atLeast(call, milliseconds)
+					limit.overloaded()
+				}),
+			over: () => end(),
+		}
+		slots.add(slot, remaining)
+		return slot
+	}
+
+	/** Whether it is among those whose turn it is. */
+	function isNext(waiter: Waiter): boolean {
+		const now = performance.now()
+		if (!across) waiters.remove(waiters.rows.filter(({ seen }) => now - seen > gone))
+		return waiters.rows.slice(0, free()).includes(waiter)
+	}
+
+	const tooMany = () =>
+		new SpillwayError('unavailable', `${name} has ${slots.size} calls under way, and ${waiters.size} wait for it`, {
+			retryAfter: Math.max(1, wait()),
+		})
+
+	return {
+		get inFlight() {
+			return slots.size
+		},
+		get waiting() {
+			return waiters.size
+		},
+		get limit() {
+			return limit.now
+		},
+		get full() {
+			return waiters.size >= mostWaiting ? tooMany() : undefined
+		},
+		wait,
+		expect: took.expect,
+		get answered() {
+			return took.usual > 0
+		},
+		silence: took.silence,
+		take: (remaining) => (waiters.size === 0 && free() > 0 ? made(remaining) : undefined),
+		queue({ remaining, signal, priority }) {
+			if (waiters.size >= mostWaiting) return Promise.reject(tooMany())
+			const entered = performance.now()
+			let timer: ReturnType<typeof setTimeout> | undefined
+			let waiter: Waiter | undefined
+			const turn = bounded(`the call that waited for ${name}`, { remaining, signal }, (abandoned) => {
+				return new Promise<Slot>((resolve) => {
+					const look = () => {
+						if (abandoned.aborted || !waiter) return
+						waiter.seen = performance.now()
+						if (isNext(waiter)) {
+							waiters.remove([waiter])
+							resolve(made(remaining - (waiter.seen - entered)))
+						} else if (!across) timer = setTimeout(look, Math.min(pauses[1], Math.max(pauses[0], took.usual / limit.now)))
+					}
+					waiter = { place: placeOf(entered, 0, priority), units: 1, seen: entered, look }
+					waiters.add(waiter)
+					look()
+				})
+			})
+			return turn.finally(() => {
+				clearTimeout(timer)
+				if (waiter) waiters.remove([waiter])
+			})
+		},
+	}
+}

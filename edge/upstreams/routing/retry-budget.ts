@@ -1,0 +1,46 @@
+// Retries as a share of calls: what is down must not be asked three times as often as what is up.
+
+import type { RetryBudget } from '../../../runtime/core/executor.ts'
+
+/** Retries that each call allows to all. */
+const share = 0.2
+
+/** Retries that there are at the start, and at most: all that were under way when an upstream died are done again elsewhere. */
+const first = 100
+const most = 1_000
+
+/** Retries in a second that are there whatever the calls. */
+const always = 10
+
+export interface SharedRetries {
+	/** A call begins. @returns its own budget, of which no more is spent than there is for all. */
+	call(own: RetryBudget): RetryBudget
+}
+
+export function sharedRetries(): SharedRetries {
+	let left = first
+	let at = performance.now()
+
+	function now(): number {
+		const then = at
+		at = performance.now()
+		left = Math.min(most, left + ((at - then) / 1000) * always)
+		return left
+	}
+
+	return {
+		call(own) {
+			left = Math.min(most, left + share)
+			return {
+				get left() {
+					return Math.min(own.left, Math.floor(now()))
+				},
+				set left(value) {
+					const spent = Math.max(0, this.left - value)
+					left -= spent
+					own.left = Math.max(0, own.left - spent)
+				},
+			}
+		},
+	}
+}
