@@ -5,6 +5,7 @@ import type { Provenance } from '../runtime/core/call.ts'
 import type { ErrorCode } from '../runtime/core/error.ts'
 import type { TraceParent } from '../runtime/core/trace.ts'
 import type { KeyConfig } from './config/schema.ts'
+import type { ServedModel } from './parts.ts'
 import type { Area, Protocol } from './protocols/protocol.ts'
 
 export interface EdgeEnv {
@@ -15,10 +16,16 @@ export interface EdgeEnv {
 		key?: KeyConfig
 		/** Milliseconds left to the request; counts from its arrival. */
 		remaining: () => number
+		/** The version that the call went to; for the metrics. */
+		served?: Pick<ServedModel, 'name' | 'version'>
+		/** Keeps the platform alive until `work` has settled. */
+		keep?: (work: Promise<unknown>) => void
 		/** How the answer was made; for the metrics. */
 		ran?: Provenance
 		/** The span of the call, in the caller's trace if it has one. */
 		trace?: TraceParent
+		/** Settles when an answer that is sent in parts is over; never rejects. What reports on the request waits for it. */
+		ended?: Promise<void>
 		/** The error that the request ended in; for the metrics. */
 		error?: ErrorCode
 		/** HTTP status in place of the one that the error's code stands for. */

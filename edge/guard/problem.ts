@@ -86,19 +86,25 @@ export const problemOf = (code: ErrorCode, status: number, detail: string): Prob
 })
 
 /**
- * Answers with an error, in the form of the protocol that the path belongs to, else as problem+json.
- * What is no `SpillwayError` is a fault of ours: its words are logged, not sent.
+ * An error as others may know it: what is no `SpillwayError` is a fault of ours, its words are logged, not sent.
+ *
+ * @param status in place of the one that the error's code stands for.
  */
-export function respondWithError(error: unknown, c: EdgeContext): Response {
+export function problemFrom(error: unknown, status?: number): { problem: Problem; retryAfter: number | undefined } {
 	const known = error instanceof SpillwayError
 	if (!known) console.error(error)
 	const { code, message, retryAfter } = known ? error : new SpillwayError('internal', 'the edge failed; its log says why')
-	c.set('error', code)
-	const status = c.get('status') ?? statuses[code]
+	return { problem: problemOf(code, status ?? statuses[code], message), retryAfter }
+}
+
+/** Answers with an error, in the form of the protocol that the path belongs to, else as problem+json. */
+export function respondWithError(error: unknown, c: EdgeContext): Response {
+	const { problem, retryAfter } = problemFrom(error, c.get('status'))
+	const { status } = problem
+	c.set('error', problem.code)
 	const headers: Record<string, string> = { 'cache-control': 'no-store' }
 	if (retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfter / 1000)))
 	if (status === 401) headers['www-authenticate'] = 'Bearer realm="spillway"'
-	const problem = problemOf(code, status, message)
 	const area = c.get('area')
 	const refusal = 'refuse' in area ? area.refuse?.(problem) : undefined
 	const { body, ...more } = refusal ?? { body: problem, headers: { 'content-type': problemType } }

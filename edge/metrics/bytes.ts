@@ -5,12 +5,14 @@
  * @returns the response to send.
  */
 export function countBody(response: Response, method: string, done: (bytes: number) => void): Response {
-	if (method === 'HEAD' || !response.body) return response
+	if (method === 'HEAD') return response
+	// Before the body is looked at, which Node's adapter then makes a stream of.
 	const announced = response.headers.get('content-length')
 	if (announced !== null) {
 		done(Number(announced))
 		return response
 	}
+	if (!response.body) return response
 	let sent = 0
 	const reader = response.body.getReader()
 	const counted = new ReadableStream<Uint8Array>({

@@ -21,12 +21,17 @@ export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) 
 		try {
 			await next()
 		} finally {
-			report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000)])
+			const tell = () => report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000)])
+			const ended = c.get('ended')?.then(tell)
+			if (ended) keep?.(c, ended)
+			else tell()
 		}
 		const kind = kindOf(c.req.path, c.get('area').name)
-		c.res = countBody(c.res, c.req.method, (value) => {
+		const response = c.res
+		const counted = countBody(response, c.req.method, (value) => {
 			if (value > 0) report([{ metric: 'spillway_sent_bytes_total', labels: { kind }, value }])
 		})
+		if (counted !== response) c.res = counted
 	})
 
 const inFlight = (value: number): Increment => ({ metric: 'spillway_http_requests_in_flight', labels: {}, value })

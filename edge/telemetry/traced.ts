@@ -1,10 +1,10 @@
 // Middleware: keeps a span of each call whose caller records its trace, so that the two join.
 
 import { createMiddleware } from 'hono/factory'
-import { idsOf, isSampled } from '../../runtime/core/trace.ts'
-import type { EdgeEnv } from '../env.ts'
+import { idsOf, isSampled, type TraceParent } from '../../runtime/core/trace.ts'
+import type { EdgeContext, EdgeEnv } from '../env.ts'
 import type { EdgeParts } from '../parts.ts'
-import { attributesOfAnswer } from './spans.ts'
+import { attributesOfAnswer, type Span } from './spans.ts'
 
 export const traced = ({ spans, keep }: Pick<EdgeParts, 'spans' | 'keep'>) =>
 	createMiddleware<EdgeEnv>(async (c, next) => {
@@ -13,20 +13,25 @@ export const traced = ({ spans, keep }: Pick<EdgeParts, 'spans' | 'keep'>) =>
 		await next()
 		const trace = c.get('trace')
 		if (trace === undefined || !isSampled(trace)) return
-		const protocol = c.get('area').name
-		const ran = c.get('ran')
-		const span = {
-			by: 'edge' as const,
-			...idsOf(trace),
-			// That it is well formed is known from the trace, which would not be sampled otherwise.
-			parent: idsOf(c.req.header('traceparent') ?? '').span,
-			name: ran ? `${protocol} ${ran.model}` : protocol,
-			start,
-			duration: performance.now() - began,
-			attributes: ran ? attributesOfAnswer(ran) : {},
-			error: c.get('error'),
-		}
-		// Spans that cannot be kept cost no answers.
-		const kept = Promise.resolve(spans.add([span])).catch((error) => console.error('spans:', error))
+		const kept = Promise.resolve(c.get('ended'))
+			.then(() => spans.add([spanOf(c, trace, start, performance.now() - began)]))
+			// Spans that cannot be kept cost no answers.
+			.catch((error) => console.error('spans:', error))
 		keep?.(c, kept)
 	})
+
+function spanOf(c: EdgeContext, trace: TraceParent, start: number, duration: number): Span {
+	const protocol = c.get('area').name
+	const ran = c.get('ran')
+	return {
+		by: 'edge',
+		...idsOf(trace),
+		// That it is well formed is known from the trace, which would not be sampled otherwise.
+		parent: idsOf(c.req.header('traceparent') ?? '').span,
+		name: ran ? `${protocol} ${ran.model}` : protocol,
+		start,
+		duration,
+		attributes: ran ? attributesOfAnswer(ran) : {},
+		error: c.get('error'),
+	}
+}

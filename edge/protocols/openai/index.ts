@@ -1,4 +1,4 @@
-// OpenAI's embeddings and models, for its official clients.
+// OpenAI's embeddings, chat completions and models, for its official clients and those of Azure AI.
 
 import { Hono } from 'hono'
 import { authorize } from '../../auth/authorize.ts'
@@ -6,9 +6,11 @@ import type { EdgeContext, EdgeEnv } from '../../env.ts'
 import { readBody } from '../../guard/body.ts'
 import { parseJson } from '../../guard/json.ts'
 import type { EdgeParts, ServedModel } from '../../parts.ts'
+import { generate, generateInParts, generates, takeTime } from '../generate.ts'
 import type { Protocol } from '../protocol.ts'
 import { respondJson } from '../respond.ts'
 import { checkTexts, embed } from '../served.ts'
+import { readChat, writingFor } from './chat.ts'
 import { openaiErrorOf, refuse } from './error.ts'
 import { readEmbeddings } from './request.ts'
 import { type EmbeddingsResponse, type OpenAIModel, routes } from './routes.ts'
@@ -28,7 +30,7 @@ function openaiRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 		const body = await readBody(c.req.raw, { limit: config.limits.bodyBytes, remaining: c.get('remaining')() })
 		const request = readEmbeddings(parseJson(body), config.limits.textsPerCall)
 		if ('message' in request) return refuse(c, request)
-		const model = await embedding(request.model)
+		const model = await embedding(c, request.model)
 		if (!model) return unknownModel(c, request.model)
 		if (request.dimensions !== undefined && request.dimensions !== dimensionsOf(model))
 			return refuse(c, { message: 'This model does not support specifying dimensions.', param: 'dimensions' })
@@ -44,19 +46,30 @@ function openaiRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 		return respondJson(c, answer)
 	})
 
+	app.post(routes.chat.getRoutingPath(), authorize(parts, 'infer'), async (c) => {
+		const body = await readBody(c.req.raw, { limit: config.limits.bodyBytes, remaining: c.get('remaining')() })
+		const request = readChat(parseJson(body))
+		if ('message' in request) return refuse(c, request)
+		const model = await models.get(request.model)
+		if (!model || !generates(model)) return unknownModel(c, request.model)
+		takeTime(c, config.limits)
+		if (request.stream) return generateInParts(c, model, request.input, config.limits, writingFor(request))
+		return respondJson(c, await generate(c, model, request.input, config.limits))
+	})
+
 	app.get(routes.models.getRoutingPath(), authorize(parts, 'infer'), async (c) => {
 		const served = await models.list()
-		return respondJson(c, { object: 'list', data: served.filter(embeds).map(describe) })
+		return respondJson(c, { object: 'list', data: served.filter(answersHere).map(describe) })
 	})
 
 	app.get(routes.model.getRoutingPath(), authorize(parts, 'infer'), async (c) => {
 		const id = c.req.param('id')
-		const model = await embedding(id)
-		return model ? respondJson(c, describe(model)) : unknownModel(c, id)
+		const model = await models.get(id)
+		return model && answersHere(model) ? respondJson(c, describe(model)) : unknownModel(c, id)
 	})
 
 	/** A model without the task is none for OpenAI's clients. */
-	const embedding = async (name: string) => {
+	const embedding = async (c: EdgeContext, name: string) => {
 		const model = await models.get(name)
 		return model && embeds(model) ? model : undefined
 	}
@@ -65,6 +78,8 @@ function openaiRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 }
 
 const dimensionsOf = ({ interface: { task } }: ServedModel): number | undefined => (task?.kind === 'embed' ? task.dimensions : undefined)
+
+const answersHere = (model: ServedModel): boolean => embeds(model) || generates(model)
 
 const embeds = (model: ServedModel): boolean => dimensionsOf(model) !== undefined
 

@@ -1,7 +1,8 @@
-// OpenAI's embeddings and models routes and their schemas, for the OpenAPI document.
-// https://platform.openai.com/docs/api-reference/embeddings
+// OpenAI's routes and their schemas, for the OpenAPI document.
+// https://platform.openai.com/docs/api-reference
 
 import { createRoute, z } from '@hono/zod-openapi'
+import { chatCompletion, chatRequest } from '../../openapi/chat.ts'
 import { answerHeaders, errors, keyed } from '../../openapi/shared.ts'
 
 const tags = ['OpenAI']
@@ -44,7 +45,34 @@ export type OpenAIModel = z.infer<typeof model>
 
 const json = <T extends z.ZodType>(schema: T) => ({ 'application/json': { schema } })
 
+const completionsRequest = chatRequest
+	.extend({
+		model: z.string().openapi({ example: 'assistant' }),
+		stream: z.boolean().nullish().openapi({ description: 'Whether the answer comes as server-sent events, ended by `[DONE]`.' }),
+		stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+	})
+	.openapi('ChatCompletionsRequest')
+
 export const routes = {
+	chat: createRoute({
+		method: 'post',
+		path: '/openai/v1/chat/completions',
+		tags,
+		summary: 'Chat completions',
+		description:
+			'With `stream`, an answer that fails after its first chunk ends with an event that has an `error`, and without `[DONE]`. Options that the ' +
+			'edge does not know are handed on to the model.',
+		security: keyed,
+		request: { body: { required: true, content: json(completionsRequest) } },
+		responses: {
+			200: {
+				description: 'What the model writes next',
+				headers: answerHeaders,
+				content: { ...json(chatCompletion), 'text/event-stream': { schema: z.string() } },
+			},
+			...errors(error, 400, 401, 403, 404, 409, 413, 422, 429, 502, 503, 504, 508),
+		},
+	}),
 	embeddings: createRoute({
 		method: 'post',
 		path: '/openai/v1/embeddings',
@@ -61,7 +89,7 @@ export const routes = {
 		method: 'get',
 		path: '/openai/v1/models',
 		tags,
-		summary: 'The models that embed',
+		summary: 'The models that embed or generate',
 		security: keyed,
 		responses: {
 			200: { description: 'All of them', content: json(z.object({ object: z.literal('list'), data: z.array(model) })) },
