@@ -85,7 +85,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 		where,
 		provider: 'cpu',
 		inProcess: (model) => inProcess(model, { catalog, cache }),
-		upstreams: (model) => upstreamsOf(model, { config, environment, tokenizer: ({ manifest }) => readTokenizer(catalog, manifest) }),
+		upstreams: (model) => upstreamsOf(model, { config, environment, across: true, tokenizer: ({ manifest }) => readTokenizer(catalog, manifest) }),
 	})
 	const app = createEdge({
 		config,

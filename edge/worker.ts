@@ -48,14 +48,23 @@ async function makeEdge(bindings: Bindings): Promise<Edge> {
 	const secret = findSecret(config.signing.key, bindings)
 	const key = secret === undefined ? undefined : await readSigningKey(secret, config.signing.key.env)
 	const keys = [...(key ? [key.x] : []), ...config.signing.previous]
+	const { routes, comparisons, ...shared } = sharedState(bindings.STATE, version)
 	const models = servedModels({
 		config,
 		catalog,
 		where,
 		provider: 'wasm',
 		inProcess: (model) => inObject(model, bindings.MODEL),
+		routes,
+		comparisons,
+		metrics: shared.metrics,
 		upstreams: (model) =>
-			upstreamsOf(model, { config, environment: bindings, tokenizer: ({ manifest }) => readTokenizer(catalog, manifest) }),
+			upstreamsOf(model, {
+				config,
+				environment: bindings,
+				across: false,
+				tokenizer: ({ manifest }) => readTokenizer(catalog, manifest),
+			}),
 	})
 	const app = createEdge({
 		config,
@@ -67,7 +76,8 @@ async function makeEdge(bindings: Bindings): Promise<Edge> {
 			docs: assets(bindings.ASSETS, 'docs'),
 			keys,
 		}),
-		...sharedState(bindings.STATE, version),
+		...shared,
+		admin: { models, routes, comparisons, memory: null },
 		build: { version, platform: 'workerd' },
 		keep: (c, work) => c.executionCtx.waitUntil(work),
 	})

@@ -5,6 +5,7 @@ import { isTrustKey } from '../../models/format/keys.ts'
 import { axisSchema, digestSchema, nameSchema, tensorSpecSchema } from '../../models/format/manifest.ts'
 import { isSafePath } from '../catalog/files.ts'
 import { upstreamSchema } from '../upstreams/kinds.ts'
+import { routingSchema } from '../upstreams/routing/settings.ts'
 import { httpAddress, milliseconds, secret } from './fields.ts'
 
 const origin = z
@@ -15,6 +16,9 @@ const origin = z
 	)
 
 const version = z.string().min(1).max(64)
+
+/** Fills a section that is not given with its own defaults. */
+const section = <T extends z.ZodObject>(schema: T) => schema.prefault({} as z.input<T>)
 
 /** A model that no catalogue has: what it takes and gives is said here, its upstreams answer. */
 const declared = z.strictObject({
@@ -42,6 +46,8 @@ const model = z.strictObject({
 	variant: nameSchema.optional(),
 	/** Most tokens (rows times padded length) of one run: bounds its memory. */
 	tokensPerRun: z.int().min(1).default(4096),
+	/** How calls find their upstream, where it has several. */
+	routing: section(routingSchema),
 })
 
 export const scopeSchema = z.enum(['infer', 'metrics'])
@@ -82,6 +88,10 @@ const limits = z.strictObject({
 	hops: z.int().min(1).default(4),
 	/** Most retries left that a request may bring along. */
 	retries: z.int().min(0).default(2),
+	/** Most calls of one model under way at a time, those that wait included; more are refused with 503. */
+	callsPerModel: z.int().min(1).default(1024),
+	/** Most milliseconds that a call is let wait: all of it with high priority, half with normal, a quarter with low. Who would wait longer is refused with 503 and `Retry-After`. */
+	longestWait: milliseconds.default(20_000),
 })
 
 const signing = z.strictObject({
@@ -131,9 +141,6 @@ const modelsBucket = z.strictObject({
 	/** Of temporary credentials; where it is not set, none is sent. */
 	sessionToken: secret.default({ env: 'AWS_SESSION_TOKEN' }),
 })
-
-/** Fills a section that is not given with its own defaults. */
-const section = <T extends z.ZodObject>(schema: T) => schema.prefault({} as z.input<T>)
 
 const sections = z.strictObject({
 	$schema: z.string().optional(),
