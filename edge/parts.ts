@@ -71,6 +71,8 @@ export interface EdgeParts {
 	}
 	/** Address of the other end of the connection, where the platform tells it. Never from a header: outside Cloudflare anyone can send `CF-Connecting-IP`. */
 	peer?(c: Context): string | undefined
+	/** Sends trailers after the response's body, where the connection has them: native gRPC needs that. Called before the body's end. */
+	trailers?(c: Context): ((trailers: Record<string, string>) => void) | undefined
 	/** Keeps the platform alive until `work` has settled (`ctx.waitUntil` on workerd); must not reject the request. */
 	keep?(c: Context, work: Promise<unknown>): void
 }

@@ -12,6 +12,9 @@ export const exposedHeaders = [
 	'WWW-Authenticate',
 	'Inference-Header-Content-Length',
 	'Content-Length',
+	'Grpc-Status',
+	'Grpc-Message',
+	'Grpc-Status-Details-Bin',
 ]
 
 /** Chromium keeps a preflight's answer for two hours at most. */

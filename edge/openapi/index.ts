@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import type { EdgeEnv } from '../env.ts'
 import type { EdgeParts } from '../parts.ts'
+import { protos } from '../protocols/grpc/protos.ts'
 import { respondJson } from '../protocols/respond.ts'
 import { openapiDocument } from './document.ts'
 import { docsPage, docsPolicy, startScript, swaggerFolder } from './page.ts'
@@ -15,6 +16,7 @@ export function openapi({ build }: Pick<EdgeParts, 'build'>): Hono<EdgeEnv> {
 		made ??= openapiDocument(build.version)
 		return respondJson(c, made, { headers: { 'access-control-allow-origin': '*', 'cache-control': 'no-cache' } })
 	})
+	app.route('/', protos())
 	app.get('/docs', (c) => c.html(docsPage, 200, { 'content-security-policy': docsPolicy }))
 	app.get('/docs/', (c) => c.redirect('/docs', 301))
 	app.get(`${swaggerFolder}/start.js`, (c) => c.body(startScript, 200, { 'content-type': 'text/javascript; charset=utf-8' }))

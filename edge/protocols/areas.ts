@@ -5,7 +5,7 @@ import type { Area, Protocol } from './protocol.ts'
 /** Paths that call no model. */
 const others: readonly Area[] = [
 	{ name: 'distribution', paths: ['/models', '/.well-known'] },
-	{ name: 'operations', paths: ['/metrics', '/healthz', '/openapi.json', '/docs'] },
+	{ name: 'operations', paths: ['/metrics', '/healthz', '/openapi.json', '/proto', '/docs'] },
 ]
 
 /** What is under no prefix is a page. */

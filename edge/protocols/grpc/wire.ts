@@ -1,0 +1,105 @@
+// What a gRPC call travels in: HTTP/2 with trailers, gRPC-Web in binary or as base64 text, Connect. The handlers know all but the text.
+// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md
+
+import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol'
+import { universalServerResponseToFetch } from '@connectrpc/connect/protocol'
+import type { StatusCode } from 'hono/utils/http-status'
+import { bounded } from '../../../runtime/core/deadline.ts'
+import { SpillwayError } from '../../../runtime/core/error.ts'
+import type { EdgeContext } from '../../env.ts'
+import type { EdgeParts } from '../../parts.ts'
+import { fromBase64, toBase64 } from './base64.ts'
+import { valuesOf } from './context.ts'
+import { refusal } from './router.ts'
+
+type Bytes = AsyncIterable<Uint8Array>
+
+const nativeType = /^application\/grpc(\+|;|$)/i
+const textType = /^application\/grpc-web-text/i
+
+/** Has a handler answer the request. */
+export async function respond(c: EdgeContext, handler: UniversalHandler, { trailers }: Pick<EdgeParts, 'trailers'>): Promise<Response> {
+	const request = c.req.raw
+	const type = c.req.header('content-type') ?? ''
+	const native = nativeType.test(type)
+	const sendTrailers = native ? trailers?.(c) : undefined
+	if (native && !sendTrailers)
+		return refuseNative(c, 'native gRPC needs HTTP/2 with trailers: call the port for gRPC of an edge on Node, or use gRPC-Web or Connect')
+	const text = textType.test(type)
+	const header = new Headers(request.headers)
+	if (text) header.set('content-type', type.replace(/-text/i, ''))
+	const body = received(c, handler.method.methodKind === 'unary')
+	const response = await handler({
+		// Of which version it is matters to streams that go both ways: whether they can, the platform shows by itself.
+		httpVersion: '2',
+		method: request.method,
+		url: request.url,
+		header,
+		body: text ? fromBase64(body) : body,
+		signal: request.signal,
+		contextValues: valuesOf(c),
+	})
+	return send(c, text ? asText(response) : response, sendTrailers)
+}
+
+function send(
+	c: EdgeContext,
+	{ status, header, body, trailer }: UniversalServerResponse,
+	sendTrailers: ((trailers: Record<string, string>) => void) | undefined,
+): Response {
+	const whole = body && sendTrailers && trailer ? before(body, () => sendTrailers(asTrailers(trailer))) : body
+	const { body: stream } = universalServerResponseToFetch({ status, ...(whole && { body: whole }) })
+	// Through the context, which has the headers that tell of the answer.
+	return c.newResponse(stream, status as StatusCode, Object.fromEntries(header ?? []))
+}
+
+/** Over HTTP/2 a message's punctuation stays as it is: some clients show what is encoded without need. */
+function asTrailers(trailer: Headers): Record<string, string> {
+	const message = trailer.get('grpc-message')
+	if (message !== null) trailer.set('grpc-message', encodeURI(decodeURIComponent(message)).replaceAll('%20', ' '))
+	return Object.fromEntries(trailer)
+}
+
+/** Calls `end` when all is given, before that is told. */
+async function* before(body: Bytes, end: () => void): AsyncGenerator<Uint8Array> {
+	yield* body
+	end()
+}
+
+/**
+ * The request's body.
+ * @param timed whether it must be there within the time of the call; a stream goes on as long as both sides want.
+ */
+async function* received(c: EdgeContext, timed: boolean): AsyncGenerator<Uint8Array> {
+	const { body, signal } = c.req.raw
+	if (!body) return
+	const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader()
+	const read = () =>
+		reader.read().catch((error) => {
+			throw new SpillwayError('aborted', 'the client broke off its request', { cause: error })
+		})
+	try {
+		for (;;) {
+			const { done, value } = await (timed ? bounded('the request', { remaining: c.get('remaining')(), signal }, read) : read())
+			if (done) return
+			yield value
+		}
+	} catch (error) {
+		throw refusal(c, error)
+	} finally {
+		// Not awaited: cancelling may itself wait for the client.
+		reader.cancel().catch(() => {})
+	}
+}
+
+function asText({ header, body, ...response }: UniversalServerResponse): UniversalServerResponse {
+	const headers = new Headers(header)
+	headers.set('content-type', (headers.get('content-type') ?? '').replace('grpc-web', 'grpc-web-text'))
+	return { ...response, header: headers, ...(body && { body: toBase64(body) }) }
+}
+
+/** Without trailers only a refusal can be told. */
+const refuseNative = (c: EdgeContext, why: string): Response => {
+	c.set('error', 'unsupported')
+	return c.body(null, 200, { 'content-type': 'application/grpc', 'grpc-status': '12', 'grpc-message': encodeURIComponent(why) })
+}
