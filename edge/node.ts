@@ -1,6 +1,7 @@
 // The edge on Node.
 
 import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,10 +21,14 @@ import { readConfigFile } from './config/file.ts'
 import { loadConfig } from './config/load.ts'
 import type { EdgeConfig } from './config/schema.ts'
 import { prometheusStore } from './metrics/prometheus.ts'
+import type { EdgeParts } from './parts.ts'
 import { folder } from './platform/node/folder.ts'
 import { inProcess } from './platform/node/in-process.ts'
 import { listenerOf } from './platform/node/listener.ts'
-import { shutdown } from './platform/node/shutdown.ts'
+import { managed } from './platform/node/managed.ts'
+import { upstreamPools } from './platform/node/pools.ts'
+import { drain, shutdown } from './platform/node/shutdown.ts'
+import { readTls } from './platform/node/tls.ts'
 import { pages } from './platform/pages.ts'
 import { servedModels } from './platform/served.ts'
 import { upstreamsOf } from './platform/upstreams.ts'
@@ -46,7 +51,12 @@ export interface ServeOptions {
 	pagesDir?: string
 	/** Publishable key that the demo's page calls this edge with, told at `/demo/config.json`. Default: none. */
 	demoKey?: string
+	/** What this process shares with others. Default: state of its own. */
+	shared?: SharedState
 }
+
+/** State that several processes may have in common. */
+export type SharedState = Pick<EdgeParts, 'metrics' | 'quota' | 'reports' | 'spans'>
 
 export interface RunningEdge {
 	/** Where it listens, e.g. `http://127.0.0.1:8787`. */
@@ -58,8 +68,11 @@ export interface RunningEdge {
 	 * @throws SpillwayError why a model does not.
 	 */
 	ready(): Promise<void>
-	/** Stops accepting, lets requests under way be answered, and ends within 3 s. Idempotent. */
-	close(): Promise<void>
+	/**
+	 * Stops accepting, lets requests under way be answered for `server.grace` milliseconds, and ends a second later at most. Idempotent.
+	 * @param options.drain milliseconds in which connections may end by themselves before that. Default 0.
+	 */
+	close(options?: { drain?: number }): Promise<void>
 }
 
 /**
@@ -79,13 +92,26 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 	const { files, where } = await packedModels(config, environment, options.modelsDir)
 	const catalog = createCatalog(files)
 	const cache = join(stateDir, 'models')
+	const pools = upstreamPools(config, environment)
+	const shared = options.shared ?? ownState()
+	const { budget, routes, comparisons } = managed(config, stateDir)
 	const models = servedModels({
 		config,
 		catalog,
 		where,
 		provider: 'cpu',
-		inProcess: (model) => inProcess(model, { catalog, cache }),
-		upstreams: (model) => upstreamsOf(model, { config, environment, across: true, tokenizer: ({ manifest }) => readTokenizer(catalog, manifest) }),
+		inProcess: (model) => inProcess(model, { catalog, cache, budget }),
+		routes,
+		comparisons,
+		metrics: shared.metrics,
+		upstreams: (model) =>
+			upstreamsOf(model, {
+				config,
+				environment,
+				fetchOf: pools.fetchOf,
+				across: true,
+				tokenizer: ({ manifest }) => readTokenizer(catalog, manifest),
+			}),
 	})
 	const app = createEdge({
 		config,
@@ -98,15 +124,15 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 			keys,
 			demoKey: options.demoKey,
 		}),
-		metrics: prometheusStore({ version, platform: 'node' }),
-		quota: memoryQuota(),
-		reports: memoryReports(),
-		spans: memorySpans(),
+		...shared,
+		admin: { models, routes, comparisons, memory: budget },
 		build: { version, platform: 'node' },
 		peer: (c) => getConnInfo(c).remote.address,
 	})
 
-	const server = createServer(listenerOf(app.fetch))
+	const listener = listenerOf(app.fetch)
+	const { tls, grace } = config.server
+	const server = tls ? createTlsServer(readTls(tls, environment, 'server.tls'), listener) : createServer(listener)
 	await listen(server, options.port ?? config.server.port, config.server.host)
 	const { port } = server.address() as AddressInfo
 	const host = config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host
@@ -114,15 +140,26 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 	models.loaded().catch(() => {})
 	let closing: Promise<void> | undefined
 	return {
-		url: `http://${host}:${port}`,
+		url: `http${tls ? 's' : ''}://${host}:${port}`,
 		trust: key.x,
 		ready: () => models.loaded(),
-		close() {
-			closing ??= shutdown(server, () => models.dispose())
+		close({ drain: patience = 0 } = {}) {
+			closing ??= (async () => {
+				if (patience > 0) await drain(server, patience)
+				await shutdown(server, grace, () => models.dispose())
+				await pools.close()
+			})()
 			return closing
 		},
 	}
 }
+
+const ownState = (): SharedState => ({
+	metrics: prometheusStore({ version, platform: 'node' }),
+	quota: memoryQuota(),
+	reports: memoryReports(),
+	spans: memorySpans(),
+})
 
 /** Who has no bucket needs no library for it. */
 async function packedModels(

@@ -13,4 +13,21 @@ export const httpAddress = z
 	.string()
 	.refine((value) => /^https?:\/\//.test(value) && URL.canParse(value), 'must be an address such as http://gpu-a:8000')
 
+/** A certificate or private key in PEM, from a file or from a variable. Node only. */
+export const pem = z.union([secret, z.strictObject({ file: z.string().min(1) })], 'must be { "file": "…" } or { "env": "…" }')
+
+/** How a TLS connection to a server is made. Node only. */
+export const tls = z
+	.strictObject({
+		/** The authorities that may have signed the server's certificate, in place of those that Node trusts. */
+		ca: pem.optional(),
+		/** The edge's own certificate, for servers that ask for one. */
+		cert: pem.optional(),
+		/** Its private key. */
+		key: pem.optional(),
+	})
+	.refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'must have "cert" and "key" together')
+
+export type Pem = z.output<typeof pem>
+export type TlsConfig = z.output<typeof tls>
 export type Secret = z.output<typeof secret>

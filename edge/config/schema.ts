@@ -6,7 +6,8 @@ import { axisSchema, digestSchema, nameSchema, tensorSpecSchema } from '../../mo
 import { isSafePath } from '../catalog/files.ts'
 import { upstreamSchema } from '../upstreams/kinds.ts'
 import { routingSchema } from '../upstreams/routing/settings.ts'
-import { httpAddress, milliseconds, secret } from './fields.ts'
+import { routingSchema as versionRoutingSchema } from '../versions/routing.ts'
+import { httpAddress, milliseconds, pem, secret } from './fields.ts'
 
 const origin = z
 	.string()
@@ -46,11 +47,23 @@ const model = z.strictObject({
 	variant: nameSchema.optional(),
 	/** Most tokens (rows times padded length) of one run: bounds its memory. */
 	tokensPerRun: z.int().min(1).default(4096),
+	/** Most rows of one run; without it, as many as the measured times make worth while. */
+	rowsPerRun: z.int().min(1).optional(),
+	/** Milliseconds that a run which could begin waits for more rows; without it, as long as the measured arrivals make it pay. */
+	batchWait: z.number().min(0).max(1000).optional(),
+	/** Threads of one run; without it, one for each core. Node only: elsewhere there is one. */
+	threads: z.int().min(1).max(256).optional(),
+	/** `start`: loaded with the edge, and kept. `demand`: loaded at the first call, and unloaded when others need the memory. */
+	load: z.enum(['start', 'demand']).default('start'),
+	/** Bytes of memory that a version counts for, loaded; without it, those of its files. */
+	memory: z.int().min(0).optional(),
+	/** Which of its versions answer which calls; without it, the current one answers all. The admin API may change it. */
+	versions: versionRoutingSchema.optional(),
 	/** How calls find their upstream, where it has several. */
 	routing: section(routingSchema),
 })
 
-export const scopeSchema = z.enum(['infer', 'metrics'])
+export const scopeSchema = z.enum(['infer', 'metrics', 'admin'])
 
 const key = z.strictObject({
 	/** Shown in logs and counted against; never the key. */
@@ -118,6 +131,16 @@ const server = z.strictObject({
 	host: z.string().min(1).default('127.0.0.1'),
 	/** Port to listen on; 0 lets the system choose. Node only. */
 	port: z.int().min(0).max(65_535).default(8787),
+	/** Bytes of memory for models, by the size of their files; without it, half of what there is on Node, and 48 MiB of an isolate's 128 on workerd. */
+	memory: z.int().min(1).optional(),
+	/** Certificate (with those between it and its authority) and private key: without them connections are not encrypted here. Node only. */
+	tls: z.strictObject({ cert: pem, key: pem }).optional(),
+	/** Milliseconds that requests under way have at the end (SIGTERM, SIGINT) before they are answered with 503. Node only. */
+	grace: milliseconds.default(2_000),
+	/** Milliseconds that requests and connections of a worker have when it is replaced (`serve --workers`, SIGHUP). Node only. */
+	drain: milliseconds.default(30_000),
+	/** Milliseconds for which a worker may give no sign of life before it is killed and replaced (`serve --workers`). Node only. */
+	unresponsive: milliseconds.default(20_000),
 })
 
 /** What hosting platforms call that run this edge as a container: SageMaker's `/invocations`, Azure ML's `/score`. */
@@ -164,7 +187,8 @@ export const configSchema = sections.superRefine((config, context) => {
 	const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
 
 	const upstreamModels = new Set(config.upstreams.flatMap((upstream) => Object.keys(upstream.models)))
-	for (const [name, { inProcess, declared }] of Object.entries(config.models)) {
+	for (const [name, { inProcess, declared, versions }] of Object.entries(config.models)) {
+		if (declared && versions) refuse(['models', name, 'versions'], 'a declared model has one version')
 		if (inProcess && declared) refuse(['models', name, 'inProcess'], 'must be false: a declared model has nothing that could run here')
 		if (!inProcess && !upstreamModels.has(name))
 			refuse(['models', name, 'inProcess'], 'nothing could answer: let it run in process, or give it an upstream')
@@ -185,6 +209,8 @@ export const configSchema = sections.superRefine((config, context) => {
 		if (config.keys.findIndex((other) => other.hash === key.hash) < at) refuse(['keys', at, 'hash'], 'is the hash of a key before it')
 		if (key.kind === 'secret' && (key.origins.length > 0 || key.loopback))
 			refuse(['keys', at, 'kind'], 'a secret key must not be used in pages; make it publishable, or leave out origins and loopback')
+		if (key.kind === 'publishable' && key.scopes.includes('admin'))
+			refuse(['keys', at, 'scopes'], 'whoever reads a page would change what this edge serves: "admin" is for secret keys')
 		if (key.kind === 'publishable' && key.origins.length === 0 && !key.loopback && !key.servers)
 			refuse(['keys', at, 'origins'], 'must name the origins whose pages may use the key')
 	})

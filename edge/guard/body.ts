@@ -20,22 +20,28 @@ export interface BodyOptions {
  *   `aborted` when the client leaves; `deadline-exceeded` when the body does not come in time.
  */
 export function readBody(request: Request, { limit, remaining }: BodyOptions): Promise<Uint8Array<ArrayBuffer>> {
-	const announced = Number(request.headers.get('content-length') ?? 0)
-	if (announced > limit) return Promise.reject(tooLarge(limit))
-	const stream = request.body
-	if (!stream) return Promise.resolve(new Uint8Array())
+	const announced = request.headers.get('content-length')
+	if (Number(announced) > limit) return Promise.reject(tooLarge(limit))
 	const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() || 'identity'
 	const format = encodings[encoding]
 	if (!format && encoding !== 'identity')
 		return Promise.reject(new SpillwayError('unsupported', `Content-Encoding "${encoding}" is not supported; send gzip, deflate or none`))
 	const { signal } = request
+	// Where the length is known, and kept to by HTTP itself, no stream is made of it.
+	const stream = announced === null || format ? request.body : undefined
+	if (stream === null) return Promise.resolve(new Uint8Array())
 	return bounded('the request body', { remaining, signal }, () =>
-		collect(format ? stream.pipeThrough(new DecompressionStream(format)) : stream, limit).catch((error) => {
+		read().catch((error) => {
 			if (error instanceof SpillwayError) throw error
 			if (!format || signal.aborted) throw new SpillwayError('aborted', 'the client broke off its request', { cause: error })
 			throw new SpillwayError('malformed', `the body is no valid ${encoding}`, { cause: error })
 		}),
 	)
+
+	async function read(): Promise<Uint8Array<ArrayBuffer>> {
+		if (!stream) return new Uint8Array(await request.arrayBuffer())
+		return collect(format ? stream.pipeThrough(new DecompressionStream(format)) : stream, limit)
+	}
 }
 
 const tooLarge = (limit: number) =>

@@ -1,6 +1,7 @@
 // Lets pages of other origins call the API. Which origins a key is good for is decided with the key, not here: the answer to a
 // preflight cannot know the key.
 
+import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 
 /** Response headers that a page may read. */
@@ -21,5 +22,15 @@ export const exposedHeaders = [
 const preflightSeconds = 7200
 
 /** No credentials but keys in headers, so any origin; the headers asked for are allowed as they are asked for. */
-export const openToPages = () =>
-	cors({ origin: '*', allowMethods: ['GET', 'POST', 'OPTIONS'], exposeHeaders: exposedHeaders, maxAge: preflightSeconds })
+export function openToPages(): MiddlewareHandler {
+	const preflight = cors({ origin: '*', allowMethods: ['GET', 'POST', 'OPTIONS'], exposeHeaders: exposedHeaders, maxAge: preflightSeconds })
+	const exposed = exposedHeaders.join(',')
+	return async (c, next) => {
+		if (c.req.method === 'OPTIONS') return preflight(c, next)
+		await next()
+		// Hono's own sets them before, upon which it copies every response, body and all.
+		const { headers } = c.res
+		headers.set('Access-Control-Allow-Origin', '*')
+		headers.set('Access-Control-Expose-Headers', exposed)
+	}
+}

@@ -54,6 +54,22 @@ export const definitions = {
 		help: 'Calls answered by an executor.',
 		labels: ['model', 'executor', 'provider'],
 	},
+	spillway_version_calls_total: {
+		type: 'counter',
+		help: 'Calls by the version that they went to; code: the error that they ended in, or ok.',
+		labels: ['model', 'version', 'code'],
+	},
+	spillway_shadow_total: {
+		type: 'counter',
+		help: 'Copies of calls to a shadow version, by outcome: same, different, failed, skipped.',
+		labels: ['model', 'version', 'shadow', 'outcome'],
+	},
+	spillway_shadow_distance: {
+		type: 'histogram',
+		help: 'How far answers of a shadow version are from those given: 1 less the smallest cosine.',
+		labels: ['model', 'version', 'shadow'],
+		buckets: [1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.5],
+	},
 	spillway_overflow_total: {
 		type: 'counter',
 		help: 'Executors passed by on the way to an answer, by reason.',
@@ -113,6 +129,16 @@ export const definitions = {
 		type: 'counter',
 		help: 'Bytes of models that pages have loaded, from the network or from what the browser had stored.',
 		labels: ['model', 'source'],
+	},
+	spillway_workers: {
+		type: 'gauge',
+		help: 'Worker processes that are running (serve --workers).',
+		labels: [],
+	},
+	spillway_workers_replaced_total: {
+		type: 'counter',
+		help: 'Worker processes that were replaced, by reason: crash, hang, reload.',
+		labels: ['reason'],
 	},
 	spillway_build_info: {
 		type: 'gauge',

@@ -46,6 +46,11 @@ function figuresOf(c: EdgeContext, seconds: number): Increment[] {
 	]
 	const code = c.get('error')
 	if (code) figures.push({ metric: 'spillway_errors_total', labels: { code, protocol }, value: 1 })
+	const served = c.get('served')
+	if (served) {
+		const { name: model, version } = served
+		figures.push({ metric: 'spillway_version_calls_total', labels: { model, version, code: code ?? 'ok' }, value: 1 })
+	}
 	const ran = c.get('ran')
 	if (!ran) return figures
 	const { model, executor, queue, run } = ran

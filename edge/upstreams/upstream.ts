@@ -3,9 +3,10 @@
 import { z } from 'zod'
 import { nameSchema } from '../../models/format/manifest.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
+import { isRange } from '../../runtime/core/version.ts'
 import type { Fetch } from '../../runtime/remote/exchange.ts'
 import type { Environment } from '../config/environment.ts'
-import { httpAddress, secret } from '../config/fields.ts'
+import { httpAddress, secret, tls } from '../config/fields.ts'
 import type { ModelInterface } from '../parts.ts'
 
 const upstreamModel = z.strictObject({
@@ -13,6 +14,8 @@ const upstreamModel = z.strictObject({
 	name: z.string().min(1).optional(),
 	/** Its version there; without it, the upstream's choice. */
 	version: z.string().min(1).optional(),
+	/** The versions here that it answers for, as a version or range; without it, the one that the channel names. */
+	serves: z.string().refine(isRange, 'must be a version such as 1.2.0 or a range such as ^1').optional(),
 	/** The variant of the manifest whose weights the upstream runs. Without it the upstream's vectors count as another space, and `embed` never goes there. */
 	variant: nameSchema.optional(),
 })
@@ -32,6 +35,10 @@ const common = {
 	capacity: z.int().min(1).optional(),
 	/** What a call costs there, in any unit that all upstreams share. */
 	cost: z.number().min(0).optional(),
+	/** Most connections to it at a time, 256 unless said otherwise; calls beyond wait for one. Node only. */
+	connections: z.int().min(1).optional(),
+	/** Certificates, for addresses with https. Node only: a Worker has its platform's. */
+	tls: tls.optional(),
 }
 
 /** A model as one upstream has it. */

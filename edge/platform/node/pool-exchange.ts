@@ -1,0 +1,167 @@
+// One request of the pool: what undici tells of it as the part of a `Response` that is used, without the streams that one is made of.
+
+import type { Dispatcher } from 'undici'
+
+/** Bytes that are taken in before somebody wants them. */
+const ahead = 64 * 1024
+
+/** Who reads the body. */
+interface Reader {
+	data(chunk: Uint8Array): void
+	end(): void
+	fail(error: unknown): void
+}
+
+/** The handler of a request, and its response once there is one. */
+export class Exchange
+	implements Dispatcher.DispatchHandler, Pick<Response, 'status' | 'ok' | 'body' | 'headers' | 'arrayBuffer' | 'text' | 'json'>
+{
+	readonly #answered: (response: Response) => void
+	readonly #failed: (error: unknown) => void
+	readonly #signal: AbortSignal | undefined
+	#controller: Dispatcher.DispatchController | undefined
+	#aborted: (() => void) | undefined
+	#status = 0
+	#given: Record<string, string | string[] | undefined> = {}
+	#headers: Headers | undefined
+	/** What came before there was a reader. */
+	#early: Uint8Array[] = []
+	#earlyBytes = 0
+	#ended = false
+	#error: { readonly cause: unknown } | undefined
+	#reader: Reader | undefined
+	#stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
+
+	/**
+	 * @param answered gets the response when its head is there.
+	 * @param failed gets what happens before that.
+	 */
+	constructor(answered: (response: Response) => void, failed: (error: unknown) => void, signal: AbortSignal | undefined) {
+		this.#answered = answered
+		this.#failed = failed
+		this.#signal = signal
+		if (!signal) return
+		this.#aborted = () => {
+			if (this.#controller) this.#controller.abort(signal.reason)
+			else failed(signal.reason)
+		}
+		signal.addEventListener('abort', this.#aborted, { once: true })
+	}
+
+	onRequestStart(controller: Dispatcher.DispatchController): void {
+		this.#controller = controller
+		// It may have waited for a connection.
+		if (this.#signal?.aborted) controller.abort(this.#signal.reason)
+	}
+
+	onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+		// 1xx: the answer is still to come.
+		if (status < 200) return
+		this.#status = status
+		this.#given = headers
+		// Everything that is asked of it is there.
+		this.#answered(this as unknown as Response)
+	}
+
+	onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+		if (this.#reader) {
+			this.#reader.data(chunk)
+			return
+		}
+		this.#early.push(chunk)
+		this.#earlyBytes += chunk.byteLength
+		if (this.#earlyBytes > ahead) controller.pause()
+	}
+
+	onResponseEnd(): void {
+		this.#over()
+		this.#ended = true
+		this.#reader?.end()
+	}
+
+	onResponseError(_: unknown, cause: Error): void {
+		this.#over()
+		this.#error = { cause }
+		if (this.#status === 0) this.#failed(cause)
+		else this.#reader?.fail(cause)
+	}
+
+	#over(): void {
+		if (this.#aborted) this.#signal?.removeEventListener('abort', this.#aborted)
+	}
+
+	get status(): number {
+		return this.#status
+	}
+
+	get ok(): boolean {
+		return this.#status < 300
+	}
+
+	get headers(): Headers {
+		if (!this.#headers) {
+			this.#headers = new Headers()
+			for (const [name, value] of Object.entries(this.#given))
+				for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) this.#headers.append(name, one)
+		}
+		return this.#headers
+	}
+
+	/** The whole body. @throws what ended it too early. */
+	arrayBuffer(): Promise<ArrayBuffer> {
+		return new Promise((resolve, reject) => {
+			const parts: Uint8Array[] = []
+			this.#read({ data: (chunk) => parts.push(chunk), end: () => resolve(joined(parts)), fail: reject })
+		})
+	}
+
+	async text(): Promise<string> {
+		return new TextDecoder().decode(await this.arrayBuffer())
+	}
+
+	async json(): Promise<unknown> {
+		return JSON.parse(await this.text())
+	}
+
+	/** The body as it comes, no faster than it is read; cancelling it ends the request. */
+	get body(): ReadableStream<Uint8Array<ArrayBuffer>> {
+		this.#stream ??= new ReadableStream<Uint8Array<ArrayBuffer>>({
+			start: (stream) =>
+				this.#read({
+					data: (chunk) => {
+						stream.enqueue(chunk as Uint8Array<ArrayBuffer>)
+						if ((stream.desiredSize ?? 0) <= 0) this.#controller?.pause()
+					},
+					end: () => stream.close(),
+					fail: (error) => stream.error(error),
+				}),
+			pull: () => this.#controller?.resume(),
+			cancel: () => {
+				this.#reader = { data: () => {}, end: () => {}, fail: () => {} }
+				if (!this.#ended) this.#controller?.abort(new DOMException('the response was not wanted any more', 'AbortError'))
+			},
+		})
+		return this.#stream
+	}
+
+	#read(reader: Reader): void {
+		if (this.#reader) throw new TypeError('the body has been read already')
+		this.#reader = reader
+		for (const chunk of this.#early) reader.data(chunk)
+		this.#early = []
+		if (this.#error) reader.fail(this.#error.cause)
+		else if (this.#ended) reader.end()
+		else this.#controller?.resume()
+	}
+}
+
+/** In memory of its own. */
+function joined(parts: readonly Uint8Array[]): ArrayBuffer {
+	const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+	let at = 0
+	for (const part of parts) {
+		whole.set(part, at)
+		at += part.byteLength
+	}
+	return whole.buffer
+}
