@@ -14,6 +14,8 @@ import { problems } from './shared.ts'
 
 const text = (type: string) => ({ [type]: { schema: z.string() } })
 const bytes = { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } }
+/** By its name: JSON or bytes. */
+const file = { 'application/json': { schema: z.unknown() }, ...bytes }
 const param = (name: string, example: string) => z.string().openapi({ param: { name, in: 'path' }, example })
 
 /** Routes of the distribution and of operations; they take no body, so they have no schemas of their own. */
@@ -51,8 +53,8 @@ const others = [
 			params: z.object({ model: param('model', 'minilm'), version: param('version', '1.0.0'), name: param('name', 'tokenizer.json') }),
 		},
 		responses: {
-			200: { description: 'The file', content: bytes },
-			206: { description: 'The range that was asked for', content: bytes },
+			200: { description: 'The file', content: file },
+			206: { description: 'The range that was asked for', content: file },
 			304: { description: 'Not changed' },
 			...problems(404),
 		},
@@ -62,7 +64,7 @@ const others = [
 		path: '/.well-known/jwks.json',
 		tags: ['Distribution'],
 		summary: "The edge's public keys: what its channels are signed with",
-		responses: { 200: { description: 'A JSON Web Key Set', content: { 'application/json': { schema: z.looseObject({}) } } } },
+		responses: { 200: { description: 'A JSON Web Key Set', content: { 'application/jwk-set+json': { schema: z.looseObject({}) } } } },
 	}),
 	createRoute({
 		method: 'get',

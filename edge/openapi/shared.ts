@@ -50,11 +50,14 @@ export const errors = (schema: z.ZodType, ...statuses: Status[]) =>
 /** Names of the security schemes of the document. */
 export const keyed = [{ bearer: [] }, { apiKey: [] }]
 
+/** A header is text; this one holds digits only. */
+const wholeNumber = z.string().regex(/^\d{1,15}$/)
+
 /** What a request may say about its call. */
 export const callHeaders = z.object({
-	'Spillway-Time-Left': z.string().optional().openapi({ description: 'Milliseconds that the call may take.', example: '5000' }),
-	'Spillway-Hops': z.string().optional().openapi({ description: 'Network hops so far, this one included; 1 when absent.' }),
-	'Spillway-Retries': z.string().optional().openapi({ description: 'Retries left over all hops.' }),
+	'Spillway-Time-Left': wholeNumber.optional().openapi({ description: 'Milliseconds that the call may take.', example: '5000' }),
+	'Spillway-Hops': wholeNumber.optional().openapi({ description: 'Network hops so far, this one included; 1 when absent.' }),
+	'Spillway-Retries': wholeNumber.optional().openapi({ description: 'Retries left over all hops.' }),
 	'Spillway-Priority': z.enum(['high', 'normal', 'low']).optional().openapi({ description: 'Who goes first where calls wait.' }),
 	'Spillway-Space': z
 		.string()
