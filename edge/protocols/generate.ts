@@ -56,6 +56,7 @@ export async function generateInParts(
 	limits: Limits,
 	writing: Writing,
 ): Promise<Response> {
+	c.set('served', model)
 	const call = callOf(c, model, input)
 	const context = callContextOf(c, limits)
 	const { left } = context.retries

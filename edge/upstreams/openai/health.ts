@@ -1,0 +1,25 @@
+// Whether a server says that it is up.
+
+import type { ProbeOptions } from '../upstream.ts'
+
+/** Milliseconds that an upstream has to say so. */
+const patience = 2_000
+
+/** Asks for the list of models, the one thing that all of them answer without work. Only the status counts. Never rejects. */
+export async function isUp({
+	upstream: { url },
+	key,
+	hops,
+	fetch = (address, init) => globalThis.fetch(address, init),
+}: Omit<ProbeOptions<{ readonly url: string }>, 'environment'>): Promise<boolean> {
+	try {
+		const response = await fetch(`${url.replace(/\/+$/, '')}/models`, {
+			headers: { 'spillway-hops': `${hops + 1}`, ...(key !== undefined && { authorization: `Bearer ${key}` }) },
+			signal: AbortSignal.timeout(patience),
+		})
+		await response.body?.cancel()
+		return response.ok
+	} catch {
+		return false
+	}
+}
