@@ -13,6 +13,7 @@ import { openapiSuite } from '../suites/openapi.ts'
 import { tasksSuite } from '../suites/tasks.ts'
 import { telemetrySuite } from '../suites/telemetry.ts'
 import { tfservingSuite } from '../suites/tfserving.ts'
+import { tfservingGrpcSuite } from '../suites/tfserving-grpc.ts'
 import type { EdgeUnderTest } from '../suites/under-test.ts'
 
 const suites = {
@@ -27,6 +28,7 @@ const suites = {
 	openapiSuite,
 	tasksSuite,
 	telemetrySuite,
+	tfservingGrpcSuite,
 	tfservingSuite,
 }
 

@@ -1,11 +1,12 @@
 // The same tensors give bit-identical outputs through every protocol: a protocol adds its ways here.
 
 import { describe, expect, test } from 'vitest'
-import { readColumns, readRows, writeColumns, writeRows } from '../../../edge/json/tensors.ts'
+import { readColumns, readRows, readTensors, writeColumns, writeRows } from '../../../edge/json/tensors.ts'
 import { bytesPerElement } from '../../../runtime/core/datatype.ts'
 import { type Tensor, type Tensors, tensor } from '../../../runtime/core/tensor.ts'
 import { decodeResponse, encodeRequest, headerLengthName } from '../../../runtime/remote/oip.ts'
 import { textTensors } from '../../runtime/tiny.ts'
+import { predict } from './tfserving-grpc.ts'
 import { call, type EdgeUnderTest, keys } from './under-test.ts'
 
 /** Sends tensors to a model and gives its outputs; rejects when there is no answer. */
@@ -31,8 +32,13 @@ const oip =
 	}
 
 /** Posts JSON text and gives the answer as JSON. */
-async function post(edge: EdgeUnderTest, path: string, body: string): Promise<Record<string, unknown>> {
-	const response = await call(edge, path, { key: keys.secret, method: 'POST', body, headers: { 'content-type': 'application/json' } })
+async function post(edge: EdgeUnderTest, path: string, body: string, more: Record<string, string> = {}): Promise<Record<string, unknown>> {
+	const response = await call(edge, path, {
+		key: keys.secret,
+		method: 'POST',
+		body,
+		headers: { 'content-type': 'application/json', ...more },
+	})
 	const text = await response.text()
 	expect(response.status, text).toBe(200)
 	return JSON.parse(text)
@@ -48,6 +54,19 @@ export const ways: Readonly<Record<string, Way>> = {
 	'TensorFlow Serving, columns': async (edge, model, inputs) => {
 		const answer = await post(edge, `/v1/models/${model}/versions/1:predict`, `{"inputs":${writeColumns(inputs)}}`)
 		return readColumns(outputs[model] ?? [], answer.outputs, 'upstream')
+	},
+	'TensorFlow Serving, gRPC messages': predict,
+	'TorchServe, rows': async (edge, model, inputs) => {
+		const { predictions } = await post(edge, `/predictions/${model}`, `{"instances":${writeRows(inputs)}}`)
+		return readRows(outputs[model] ?? [], predictions as unknown[], 'upstream')
+	},
+	'SageMaker, columns': async (edge, model, inputs) => {
+		const answer = await post(edge, `/endpoints/${model}/invocations`, `{"inputs":${writeColumns(inputs)}}`)
+		return readColumns(outputs[model] ?? [], answer.outputs, 'upstream')
+	},
+	'Azure ML, bare': async (edge, model, inputs) => {
+		const answer = await post(edge, '/score', `{"input_data":${writeColumns(inputs)}}`, { 'azureml-model-deployment': model })
+		return readTensors(outputs[model] ?? [], answer, 'upstream')
 	},
 }
 
