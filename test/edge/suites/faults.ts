@@ -5,6 +5,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { call, type EdgeUnderTest, keys, problemOf } from './under-test.ts'
 
 const posts = ['/v1/tasks/embed', '/v2/models/tiny/infer', '/openai/v1/embeddings']
+/** With those whose errors tell no code. */
+const jsonPosts = [...posts, '/v1/models/tiny:predict']
 
 export function faultsSuite(edge: () => EdgeUnderTest): void {
 	const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
@@ -72,11 +74,12 @@ export function faultsSuite(edge: () => EdgeUnderTest): void {
 			expect(await codeOf(response)).toBe('too-large')
 		})
 
-		test.each(posts)('%s: 10,000 brackets deep', async (path) => {
+		test.each(jsonPosts)('%s: 10,000 brackets deep', async (path) => {
 			for (const body of [
 				'['.repeat(10_000) + ']'.repeat(10_000),
 				`${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`,
 				`{"model":"m","input":${'['.repeat(10_000)}${']'.repeat(10_000)}}`,
+				`{"instances":${'['.repeat(10_000)}1${']'.repeat(10_000)}}`,
 				`{"inputs":[{"name":"x","datatype":"FP32","shape":[1,4],"data":${'['.repeat(10_000)}1${']'.repeat(10_000)}}]}`,
 				'['.repeat(10_000),
 			]) {
@@ -86,7 +89,7 @@ export function faultsSuite(edge: () => EdgeUnderTest): void {
 			}
 		})
 
-		test.each(posts)('%s: empty, cut off, no JSON, no UTF-8', async (path) => {
+		test.each(jsonPosts)('%s: empty, cut off, no JSON, no UTF-8', async (path) => {
 			for (const body of [
 				'',
 				'{"model":"m","inp',
