@@ -2,6 +2,7 @@
 
 import { Hono } from 'hono'
 import { every } from 'hono/combine'
+import { admin } from './admin/index.ts'
 import type { EdgeEnv } from './env.ts'
 import { underDeadline } from './guard/context.ts'
 import { openToPages } from './guard/cors.ts'
@@ -31,6 +32,7 @@ export function createEdge(parts: EdgeParts): Hono<EdgeEnv> {
 	const areaOf = areasOf(protocols)
 	app.use(async (c, next) => {
 		c.set('area', areaOf(c.req.path))
+		if (parts.keep) c.set('keep', (work) => parts.keep?.(c, work))
 		await next()
 	})
 	app.use(measure(parts))
@@ -40,6 +42,7 @@ export function createEdge(parts: EdgeParts): Hono<EdgeEnv> {
 	app.get('/healthz', (c) => respondJson(c, { status: 'ok' }, { headers: { 'cache-control': 'no-store' } }))
 	app.route('/', metricsRoute(parts))
 	app.route('/', openapi(parts))
+	app.route('/', admin(parts))
 	for (const protocol of protocols) app.route('/', protocol.routes(parts))
 	app.route('/', parts.distribution)
 	app.route('/', parts.pages)

@@ -3,11 +3,13 @@
 import type { Context, Hono } from 'hono'
 import type { Manifest, TensorSpec } from '../models/format/manifest.ts'
 import type { Executor } from '../runtime/core/executor.ts'
+import type { AdminParts } from './admin/parts.ts'
 import type { Quota } from './auth/quota.ts'
 import type { EdgeConfig } from './config/schema.ts'
 import type { MetricsStore } from './metrics/store.ts'
 import type { Reports } from './telemetry/reports.ts'
 import type { Spans } from './telemetry/spans.ts'
+import type { Asker } from './versions/choose.ts'
 
 /** What a model takes and gives. */
 export interface ModelInterface {
@@ -44,9 +46,14 @@ export interface ServedModel {
 
 /** The models of this edge. Asked at each request, so that a new channel needs no restart. */
 export interface Models {
-	/** The model, in the version asked for or else the one that its channel names; `undefined` when there is none. */
-	get(name: string, version?: string): Promise<ServedModel | undefined>
-	/** The current version of each model. */
+	/** Of all models, in the order of the configuration. */
+	readonly names: readonly string[]
+	/**
+	 * The model, in the version, or under the label, that is asked for, or else in the one that its routing chooses; `undefined` when there is none.
+	 * @param asker what the routing may go by.
+	 */
+	get(name: string, version?: string, asker?: Asker): Promise<ServedModel | undefined>
+	/** Each model in the version that answers most calls. */
 	list(): Promise<readonly ServedModel[]>
 }
 
@@ -57,6 +64,8 @@ export interface EdgeParts {
 	readonly distribution: Hono
 	/** Static files with their full paths: the demo, `/spillway.js`, `/docs/*`. Asked last; what it lacks is a 404. */
 	readonly pages: Hono
+	/** What the admin API works on; without it there is none. */
+	readonly admin?: AdminParts
 	readonly metrics: MetricsStore
 	readonly quota: Quota
 	/** Which reports of pages were counted. */

@@ -34,7 +34,7 @@ export async function localModel(models: string, name: string, task: Task): Prom
 	const cache = await mkdtemp(join(tmpdir(), 'spillway-'))
 	const clean = () => rm(cache, { recursive: true, force: true })
 	try {
-		const version = { name, digest, manifest, variant, config: { inProcess: true, tokensPerRun: 4096 } }
+		const version = { name, digest, manifest, variant, config: { tokensPerRun: 4096 } }
 		const executor = await nodeSession(version, { catalog, cache, name: 'device' })
 		return { ...executor, dispose: () => executor.dispose().finally(clean) }
 	} catch (error) {

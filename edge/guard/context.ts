@@ -40,6 +40,7 @@ export function callContextOf(c: EdgeContext, limits: Limits): CallContext {
 		retries: { left: retries },
 		trace,
 		priority: priorityOf(request),
+		keep: c.get('keep'),
 	}
 }
 

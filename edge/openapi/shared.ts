@@ -22,6 +22,7 @@ const words = {
 	403: 'The key is not good for this origin or scope',
 	404: 'Not found',
 	409: 'The vector space that was asked for is not served here',
+	412: 'Another revision than the one that was named',
 	413: 'Over a limit',
 	415: 'Another content type than JSON',
 	422: 'The model does not do that',

@@ -5,6 +5,7 @@ import type { Area, Protocol } from './protocol.ts'
 /** Paths that call no model. */
 const others: readonly Area[] = [
 	{ name: 'distribution', paths: ['/models', '/.well-known'] },
+	{ name: 'admin', paths: ['/admin'] },
 	{ name: 'operations', paths: ['/metrics', '/healthz', '/openapi.json', '/proto', '/docs'] },
 ]
 

@@ -8,18 +8,30 @@ import type { Limits } from '../config/schema.ts'
 import type { EdgeContext } from '../env.ts'
 import { callContextOf, retriesLeftOf } from '../guard/context.ts'
 import type { Models, ServedModel } from '../parts.ts'
+import type { Asker } from '../versions/choose.ts'
 import { tellProvenance } from './answer.ts'
+
+/** Models that an error lists. */
+const mostListed = 20
 
 /**
  * The model that a request names.
+ *
+ * @param version a version, a range or a label. Default: as the model's routing chooses.
+ * @param asker what the routing may go by.
  * @throws SpillwayError `not-found`, listing what there is.
  */
-export async function findModel(models: Models, name: string, version?: string): Promise<ServedModel> {
-	const found = await models.get(name, version)
+export async function findModel(models: Models, name: string, version?: string, asker?: Asker): Promise<ServedModel> {
+	const found = await models.get(name, version, asker)
 	if (found) return found
-	const there = (await models.list()).map((model) => `${model.name} ${model.version}`)
-	const asked = version === undefined ? `model "${name}"` : `version "${version}" of model "${name}"`
-	throw new SpillwayError('not-found', `${asked} is not served here; there is: ${there.join(', ') || 'none'}`)
+	const other = version === undefined ? undefined : await models.get(name)
+	if (other) throw new SpillwayError('not-found', `version "${version}" of model "${name}" is not served here; there is: ${other.version}`)
+	const { names } = models
+	const more = names.length > mostListed ? `, and ${names.length - mostListed} more` : ''
+	throw new SpillwayError(
+		'not-found',
+		`model "${name}" is not served here; there is: ${names.slice(0, mostListed).join(', ') || 'none'}${more}`,
+	)
 }
 
 /**
@@ -42,6 +54,7 @@ export function referTo(c: EdgeContext, model: ServedModel, spaceInBody?: string
  * @throws SpillwayError as the executor does; `unsupported` becomes status 409 when a space was asked for.
  */
 export async function answer(c: EdgeContext, model: ServedModel, call: Call, limits: Limits): Promise<Answer> {
+	c.set('served', model)
 	const context = callContextOf(c, limits)
 	const { left } = context.retries
 	try {

@@ -1,17 +1,22 @@
 // Metrics, quotas, spans and the memory of reports, which live in the Durable Object of `object.ts`, seen from a Worker.
 
-import { SpillwayError } from '../../runtime/core/error.ts'
+import { type ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
 import type { Quota, QuotaAnswer } from '../auth/quota.ts'
 import type { Increment, MetricsStore, MetricsText } from '../metrics/store.ts'
 import type { ObjectNamespace } from '../platform/workerd/bindings.ts'
 import type { Reports } from '../telemetry/reports.ts'
 import type { Span, Spans } from '../telemetry/spans.ts'
+import type { Compared, Comparisons } from '../versions/comparisons.ts'
+import type { RouteState, RouteStore } from '../versions/state.ts'
+import { cachedRoutes } from './cached-routes.ts'
 
 export interface SharedState {
 	readonly metrics: MetricsStore
 	readonly quota: Quota
 	readonly reports: Reports
 	readonly spans: Spans
+	readonly routes: RouteStore
+	readonly comparisons: Comparisons
 }
 
 /**
@@ -24,6 +29,8 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 		const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
 		const response = await stub.fetch(`https://state.invalid/${path}`, init)
 		if (response.ok) return response
+		const { code, detail } = (await response.json().catch(() => ({}))) as { code?: ErrorCode; detail?: string }
+		if (code && detail) throw new SpillwayError(code, detail)
 		throw new SpillwayError('unavailable', `the state object answered ${response.status}`)
 	}
 
@@ -60,6 +67,13 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 				await ask('trace', spans)
 			},
 			latest: async () => (await (await ask('latest')).json()) as Span[],
+		},
+		routes: cachedRoutes(async (change) => (await (await ask(change ? 'change' : 'routes', change)).json()) as RouteState),
+		comparisons: {
+			async add(comparison) {
+				await ask('compare', comparison)
+			},
+			of: async (model) => (await (await ask(`compared/${model}`)).json()) as Compared[],
 		},
 	}
 }

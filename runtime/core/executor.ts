@@ -42,6 +42,8 @@ export interface Context {
 	readonly emit?: ((part: Part) => Promise<void>) | undefined
 	/** Default: `normal`. */
 	readonly priority?: Priority | undefined
+	/** Keeps the platform alive until `work` has settled, where that ends with the caller (workerd). Stays in this thread. Default: it stays alive. */
+	readonly keep?: ((work: Promise<unknown>) => void) | undefined
 	/** It is one of several that a call was cut into: others come in the same moment. Stays in this thread. Default: false. */
 	readonly part?: boolean | undefined
 }

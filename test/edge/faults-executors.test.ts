@@ -212,7 +212,7 @@ test('the server is not ready until every model is', async () => {
 	const list = async () =>
 		(await models.list()).map((model) => (model.name === 'tiny' ? { ...model, ready: async () => tinyIsReady } : model))
 	const get: typeof models.get = async (name) => (await list()).find((model) => model.name === name)
-	edge = await startLocal({ parts: { models: { list, get } } })
+	edge = await startLocal({ parts: { models: { ...models, list, get } } })
 	for (const path of ['/v2/health/ready', '/v2/models/tiny/ready']) {
 		const response = await call(edge, path)
 		expect(response.status).toBe(503)

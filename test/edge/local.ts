@@ -90,6 +90,7 @@ export async function localParts({ config = {}, replace, parts = {} }: LocalOpti
 	return {
 		config: loadConfig({ file: { ...suiteConfig, ...config } }),
 		models: {
+			names: models.map(({ name }) => name),
 			get: async (name, version) =>
 				models.find((model) => model.name === name && (version === undefined || satisfies(model.version, version))),
 			list: async () => models,

@@ -88,7 +88,8 @@ describe('a new version', () => {
 		// The call that meets it first is not made to wait for it.
 		expect((await infer(models)).ran.version).toBe('1.0.0')
 		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.1')
-		expect(await models.get('tiny-text', '1.0.0')).toBeUndefined()
+		// Both are published: who asks for the one before gets it.
+		expect((await models.get('tiny-text', '1.0.0'))?.version).toBe('1.0.0')
 	})
 
 	test('that fails its golden samples never takes over, and why is told once', async () => {
@@ -114,12 +115,24 @@ describe('a new version', () => {
 		expect((await infer(models)).ran.version).toBe('1.0.0')
 	})
 
-	test('leaves nothing of the versions before in the cache', async () => {
+	test('leaves nothing in the cache of versions that are not published any more', async () => {
 		const models = open()
 		await infer(models)
-		const { digest } = await publish(textDescription('1.0.1'))
+		const { digest: replaced } = await publish(textDescription('1.0.1'))
 		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.1')
-		expect(await readdir(join(cache, 'tiny-text'))).toEqual([digest])
+		// The same version, packed again: other bytes under its name, and a version after it.
+		await publish({ ...textDescription('1.0.1'), description: 'packed again' })
+		const { digest } = await publish(textDescription('1.0.2'))
+		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.2')
+		const cached = await readdir(join(cache, 'tiny-text'))
+		expect(cached).toContain(digest)
+		// The one that answered before stays: it can be gone back to.
+		expect(cached).toContain(replaced)
+		for (const next of ['1.0.3', '1.0.4']) {
+			await publish(textDescription(next))
+			await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe(next)
+		}
+		expect(await readdir(join(cache, 'tiny-text'))).not.toContain(replaced)
 	})
 })
 

@@ -50,7 +50,8 @@ executorContract('a model in a Durable Object', {
 				},
 			}),
 		}
-		const { executor } = inObject({ name: 'tiny-text', digest, manifest, variant: 'fp32', config }, objects)
+		const version = { name: 'tiny-text', digest, manifest, variant: 'fp32', config }
+		const { executor } = inObject({ ...version, kept: () => true, current: () => true, wanted: () => [digest] }, objects)
 		return {
 			executor,
 			call: embedCall,

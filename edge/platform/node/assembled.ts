@@ -39,10 +39,10 @@ export async function assembled({ catalog, manifest, digest, names, cache }: Ass
 	return folder
 }
 
-/** Deletes the files of all other versions of the model. */
-export async function forgetOthers(cache: string, model: string, digest: string): Promise<void> {
+/** Deletes the files of all versions of the model but those of these digests. */
+export async function forgetOthers(cache: string, model: string, digests: readonly string[]): Promise<void> {
 	const folder = join(cache, model)
-	const others = (await readdir(folder)).filter((name) => name !== digest)
+	const others = (await readdir(folder)).filter((name) => !digests.includes(name))
 	await Promise.all(others.map((name) => rm(join(folder, name), { recursive: true, force: true })))
 }
 

@@ -5,6 +5,7 @@ import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Executor } from '../../../runtime/core/executor.ts'
 import { remoteExecutor } from '../../../runtime/remote/remote.ts'
 import { checkModel } from '../../../runtime/session/session.ts'
+import type { Standing } from '../../versions/serving.ts'
 import type { Answering, Version } from '../served.ts'
 import type { Fetcher, ObjectNamespace } from './bindings.ts'
 import { decodeAnswer, encodeCall } from './message.ts'
@@ -50,7 +51,7 @@ export function inObject(version: Version, objects: ObjectNamespace): Required<A
 		},
 	}
 
-	async function ask(action: 'ready' | 'loaded'): Promise<unknown> {
+	async function ask(action: 'ready' | 'loaded' | 'standing' | 'unload'): Promise<unknown> {
 		const response = await stub().fetch(address(action))
 		const body = (await response.json()) as { detail?: string }
 		if (!response.ok) throw new SpillwayError('unavailable', `${name} could not be loaded: ${body.detail}`)
@@ -67,6 +68,11 @@ export function inObject(version: Version, objects: ObjectNamespace): Required<A
 		async loaded() {
 			await ask('loaded')
 			seen = true
+		},
+		standing: async () => (await ask('standing')) as Standing,
+		async unload() {
+			await ask('unload')
+			seen = false
 		},
 	}
 }

@@ -3,6 +3,7 @@
 
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Priority } from '../../../runtime/core/executor.ts'
+import { type MemoryBudget, memoryBudget } from '../../versions/budget.ts'
 import { type Loading, loading } from '../loading.ts'
 import type { Bindings } from './bindings.ts'
 import { decodeCall, encodeAnswer, errorResponse } from './message.ts'
@@ -14,6 +15,12 @@ export interface ObjectAddress {
 	readonly digest: string
 	readonly variant: string
 }
+
+/** Of this isolate, which the platform may have several objects in. Nobody waits in it: requests of different objects must not. */
+let isolate: MemoryBudget | undefined
+
+/** Bytes of models in an isolate of 128 MB, by the size of their files: the shipped model's 24 MB come to some 40 loaded, and 60 with a run. */
+const memoryOfIsolate = 48 * 2 ** 20
 
 /** @param wasm ONNX Runtime's compiled WebAssembly. @returns the class for `[[durable_objects.bindings]]`. */
 export const modelObject = (
@@ -30,36 +37,46 @@ export const modelObject = (
 			this.#bindings = bindings
 		}
 
-		/** `GET …/ready` tells whether the model is loaded, `GET …/loaded` waits for it, `POST …/infer` answers a call. */
+		/**
+		 * `GET …/ready` tells whether the model is loaded, `GET …/loaded` waits for it, `GET …/standing` tells how it stands, `GET …/unload` gives
+		 * its memory back, `POST …/infer` answers a call.
+		 */
 		async fetch(request: Request): Promise<Response> {
 			const [, digest = '', variant = '', action] = new URL(request.url).pathname.split('/')
 			try {
-				this.#executor ??= this.#load({ digest, variant })
-				if (action === 'ready') return Response.json(this.#executor.ready())
-				if (action === 'loaded') {
-					await this.#executor.loaded()
+				const executor = this.#executor ?? (await this.#open({ digest, variant }))
+				if (action === 'ready') return Response.json(executor.ready())
+				if (action === 'standing') return Response.json(executor.state())
+				if (action === 'loaded' || action === 'unload') {
+					await executor[action]()
 					return Response.json(true)
 				}
-				return await infer(this.#executor, request)
+				return await infer(executor, request)
 			} catch (error) {
 				return errorResponse(error)
 			}
 		}
 
-		#load({ digest, variant }: ObjectAddress): Loading {
-			return loading({
+		/** Of several requests that came this far, the first one's is taken. */
+		async #open({ digest, variant }: ObjectAddress): Promise<Loading> {
+			const { catalog, config } = await readSetting(this.#bindings)
+			isolate ??= memoryBudget(config.server.memory ?? memoryOfIsolate, { patience: 0 })
+			this.#executor ??= loading({
 				name: 'edge',
 				what: `manifest ${digest}, ${variant},`,
 				accepts: ['tensors', 'embed'],
-				load: async () => {
-					const { catalog, config } = await readSetting(this.#bindings)
+				budget: isolate,
+				// Which of them are wanted, the objects do not know.
+				kept: () => false,
+				load: async (reserve) => {
 					const stored = await catalog.manifest(digest)
 					if (!stored) throw new SpillwayError('not-found', `manifest ${digest} is not in the catalogue`)
 					const { manifest } = stored
-					const { tokensPerRun = Number.POSITIVE_INFINITY } = config.models[manifest.model] ?? {}
-					return workerdSession({ catalog, manifest, digest, variant, tokensPerRun, wasm })
+					const modelConfig = config.models[manifest.model] ?? { tokensPerRun: Number.POSITIVE_INFINITY }
+					return workerdSession({ catalog, manifest, digest, variant, config: modelConfig, reserve, wasm })
 				},
 			})
+			return this.#executor
 		}
 	}
 

@@ -8,6 +8,8 @@ import { createSession } from '../../../runtime/session/session.ts'
 import { useWasmModule } from '../../../runtime/session/wasm.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { readModelFile, readTokenizer } from '../../catalog/model-file.ts'
+import type { ModelConfig } from '../../config/schema.ts'
+import { bytesOf } from '../../versions/serving.ts'
 import { composed } from '../composed.ts'
 import { inTurns } from './turns.ts'
 
@@ -16,8 +18,10 @@ export interface WorkerdSessionOptions {
 	manifest: Manifest
 	digest: string
 	variant: string
-	/** The configuration's; the platform's own limit holds beside it. */
-	tokensPerRun: number
+	/** Of `tokensPerRun`, the platform's own limit holds beside it. */
+	config: Pick<ModelConfig, 'tokensPerRun' | 'rowsPerRun' | 'batchWait' | 'memory'>
+	/** Told the bytes that the session will take, before they are taken. */
+	reserve(bytes: number): Promise<void>
 	/** ONNX Runtime's compiled WebAssembly: workerd compiles none at run time. */
 	wasm: WebAssembly.Module
 }
@@ -35,7 +39,8 @@ export const mostTokensPerRun = 512
  * @throws SpillwayError `golden-mismatch`, `integrity`, `not-found`, `unsupported`.
  */
 export async function workerdSession(options: WorkerdSessionOptions): Promise<Executor> {
-	const { catalog, manifest, digest, variant, wasm } = options
+	const { catalog, manifest, digest, variant, config, wasm } = options
+	await options.reserve(bytesOf(options, 'wasm'))
 	const graph = manifest.variants[variant]?.graphs.wasm as Graph
 	const tokenizer = manifest.task ? await readTokenizer(catalog, manifest) : undefined
 	useOnce(wasm)
@@ -56,7 +61,8 @@ export async function workerdSession(options: WorkerdSessionOptions): Promise<Ex
 	return composed(executor, {
 		manifest,
 		tokenizer,
-		tokensPerRun: Math.min(options.tokensPerRun, mostTokensPerRun),
+		tokensPerRun: Math.min(config.tokensPerRun, mostTokensPerRun),
+		config,
 		// A message channel would belong to the isolate, which several objects share.
 		soon: (callback) => setTimeout(callback, 0),
 	})

@@ -6,6 +6,7 @@ import type { TensorsOutput } from '../../../runtime/core/call.ts'
 import { decodeRequest, encodeResponse, headerLengthName } from '../../../runtime/remote/oip.ts'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeContext, EdgeEnv } from '../../env.ts'
+import { askerOf } from '../../guard/asker.ts'
 import { readBody } from '../../guard/body.ts'
 import { probeHopsOf } from '../../guard/context.ts'
 import { problemType } from '../../guard/problem.ts'
@@ -68,6 +69,6 @@ function oipRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	app.post(routes.infer.getRoutingPath(), authorize(parts, 'infer'), infer)
 	app.post(routes.inferOfVersion.getRoutingPath(), authorize(parts, 'infer'), infer)
 
-	const namedModel = (c: EdgeContext) => findModel(models, c.req.param('name') as string, c.req.param('version'))
+	const namedModel = (c: EdgeContext) => findModel(models, c.req.param('name') as string, c.req.param('version'), askerOf(c))
 	return app
 }

@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeContext, EdgeEnv } from '../../env.ts'
+import { askerOf } from '../../guard/asker.ts'
 import { readBody } from '../../guard/body.ts'
 import { parseJson } from '../../guard/json.ts'
 import type { EdgeParts, ServedModel } from '../../parts.ts'
@@ -50,7 +51,7 @@ function openaiRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 		const body = await readBody(c.req.raw, { limit: config.limits.bodyBytes, remaining: c.get('remaining')() })
 		const request = readChat(parseJson(body))
 		if ('message' in request) return refuse(c, request)
-		const model = await models.get(request.model)
+		const model = await models.get(request.model, undefined, askerOf(c))
 		if (!model || !generates(model)) return unknownModel(c, request.model)
 		takeTime(c, config.limits)
 		if (request.stream) return generateInParts(c, model, request.input, config.limits, writingFor(request))
@@ -70,7 +71,7 @@ function openaiRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 
 	/** A model without the task is none for OpenAI's clients. */
 	const embedding = async (c: EdgeContext, name: string) => {
-		const model = await models.get(name)
+		const model = await models.get(name, undefined, askerOf(c))
 		return model && embeds(model) ? model : undefined
 	}
 

@@ -5,6 +5,7 @@ import { SpillwayError } from '../../../runtime/core/error.ts'
 import { encodeResponse } from '../../../runtime/remote/oip.ts'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeEnv } from '../../env.ts'
+import { askerOf } from '../../guard/asker.ts'
 import { readBody } from '../../guard/body.ts'
 import { checkJson, parseJson } from '../../guard/json.ts'
 import type { EdgeParts } from '../../parts.ts'
@@ -30,7 +31,7 @@ function taskRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	app.post(routes.generate.getRoutingPath(), authorize(parts, 'infer'), async (c) => {
 		const body = await readBody(c.req.raw, { limit: config.limits.bodyBytes, remaining: c.get('remaining')() })
 		const { model: name, version, input, stream } = checkJson(generateRequest, parseJson(body))
-		const model = await findModel(models, name, version)
+		const model = await findModel(models, name, version, askerOf(c))
 		takeTime(c, config.limits)
 		if (stream) return generateInParts(c, model, input, config.limits, writing)
 		return respondJson(c, await generate(c, model, input, config.limits))
@@ -42,7 +43,7 @@ function taskRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 		const body = await readBody(c.req.raw, { limit: config.limits.bodyBytes, remaining: c.get('remaining')() })
 		const { model: name, version, input, space } = checkJson(embedRequest, parseJson(body))
 		checkTexts(input, config.limits)
-		const model = await findModel(models, name, version)
+		const model = await findModel(models, name, version, askerOf(c, space))
 		const { output } = await embed(c, model, input, config.limits, space)
 		const message = encodeResponse(
 			{

@@ -7,6 +7,7 @@ import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Tensors } from '../../../runtime/core/tensor.ts'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeContext, EdgeEnv } from '../../env.ts'
+import { askerOf } from '../../guard/asker.ts'
 import { readBody } from '../../guard/body.ts'
 import { probeHopsOf } from '../../guard/context.ts'
 import { parseJson } from '../../guard/json.ts'
@@ -62,7 +63,7 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 		app.post(place.replace(/:\w+$/, ':target'), authorize(parts, 'infer'), run)
 	}
 
-	const namedModel = (c: EdgeContext, name: string, version = c.req.param('version')) => findModel(models, name, version)
+	const namedModel = (c: EdgeContext, name: string, version = c.req.param('version')) => findModel(models, name, version, askerOf(c))
 	return app
 }
 

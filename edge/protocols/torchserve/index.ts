@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import type { ErrorCode } from '../../../runtime/core/error.ts'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeContext, EdgeEnv } from '../../env.ts'
+import { askerOf } from '../../guard/asker.ts'
 import { probeHopsOf } from '../../guard/context.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { runInAnyForm } from '../any-form.ts'
@@ -30,7 +31,7 @@ function torchserveRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	})
 
 	const predict = async (c: EdgeContext) =>
-		runInAnyForm(c, await findModel(models, c.req.param('name') as string, c.req.param('version')), config.limits)
+		runInAnyForm(c, await findModel(models, c.req.param('name') as string, c.req.param('version'), askerOf(c)), config.limits)
 	app.post(routes.predict.getRoutingPath(), authorize(parts, 'infer'), predict)
 	app.post(routes.predictOfVersion.getRoutingPath(), authorize(parts, 'infer'), predict)
 

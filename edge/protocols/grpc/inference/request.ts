@@ -4,6 +4,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Answer, TensorsCall, TensorsOutput } from '../../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../../runtime/core/error.ts'
 import type { EdgeContext } from '../../../env.ts'
+import { askerOf } from '../../../guard/asker.ts'
 import type { EdgeParts, ServedModel } from '../../../parts.ts'
 import { checkTensors, expectKind, findModel, referTo } from '../../served.ts'
 import type { ModelInferRequest, ModelInferResponseSchema } from '../proto/inference/open_inference_grpc_pb.ts'
@@ -18,7 +19,7 @@ export async function callOf(
 	{ models }: Pick<EdgeParts, 'models'>,
 	request: ModelInferRequest,
 ): Promise<{ model: ServedModel; call: TensorsCall }> {
-	const model = await findModel(models, request.modelName, request.modelVersion || undefined)
+	const model = await findModel(models, request.modelName, request.modelVersion || undefined, askerOf(c))
 	const tensors = readTensors(request.inputs, request.rawInputContents, 'invalid-input')
 	// Ignoring these would give other data than was asked for, or elsewhere.
 	for (const { name, parameters } of request.outputs)

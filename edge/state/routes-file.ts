@@ -1,0 +1,91 @@
+// What the admin API has changed, as a file of the state folder: processes that share the folder share it. Node only.
+
+import { appendFile, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+import { type AuditEntry, applied, noRoutes, type RouteState, type RouteStore } from '../versions/state.ts'
+
+/** Milliseconds for which what was read is believed. */
+const freshness = 500
+
+/** Milliseconds after which a lock is that of a process which has ended, and for which one is waited for. */
+const lockLife = 5_000
+
+/**
+ * @param file e.g. `.spillway/routes.json`; made at the first change. Beside it stands `<file>.log`, with one line of JSON for each change.
+ */
+export function routesFile(file: string): RouteStore {
+	let state = noRoutes
+	/** Size and time of the file that was read. */
+	let mark = ''
+	let looked = Number.NEGATIVE_INFINITY
+
+	async function look(): Promise<RouteState> {
+		looked = performance.now()
+		const found = await stat(file).catch(() => null)
+		const now = found ? `${found.size} ${found.mtimeMs} ${found.ino}` : ''
+		if (now === mark) return state
+		try {
+			state = found ? (JSON.parse(await readFile(file, 'utf8')) as RouteState) : noRoutes
+			mark = now
+		} catch (error) {
+			// What was read before is still good.
+			console.error(`${file} cannot be read, and is left out: ${messageOf(error)}`)
+		}
+		return state
+	}
+
+	return {
+		read: () => (performance.now() - looked < freshness ? state : look()),
+		async change(change) {
+			await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+			return locked(`${file}.lock`, async () => {
+				const next = applied(await look(), change, Date.now())
+				await replace(file, `${JSON.stringify(next)}\n`)
+				await appendFile(`${file}.log`, `${JSON.stringify(next.audit.at(-1) as AuditEntry)}\n`, { mode: 0o600 })
+				return look()
+			})
+		},
+	}
+}
+
+/** The file appears whole, or not at all. */
+async function replace(file: string, text: string): Promise<void> {
+	const temporary = `${file}.${process.pid}-${crypto.randomUUID()}`
+	try {
+		const opened = await open(temporary, 'wx', 0o600)
+		try {
+			await opened.writeFile(text)
+			await opened.sync()
+		} finally {
+			await opened.close()
+		}
+		await rename(temporary, file)
+	} catch (error) {
+		await rm(temporary, { force: true })
+		throw error
+	}
+}
+
+/** Does something while no other process does. */
+async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
+	for (const until = performance.now() + lockLife; ; ) {
+		try {
+			await (await open(lock, 'wx', 0o600)).close()
+			break
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+		}
+		const found = await stat(lock).catch(() => null)
+		if (found && Date.now() - found.mtimeMs > lockLife) await rm(lock, { force: true })
+		else if (performance.now() > until)
+			throw new SpillwayError('unavailable', `${lock} is held by another process`, { retryAfter: lockLife })
+		else await sleep(20)
+	}
+	try {
+		return await work()
+	} finally {
+		await rm(lock, { force: true })
+	}
+}
