@@ -44,7 +44,12 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const run = async (c: EdgeContext) => {
 		const target = c.req.param('target') as string
 		const colon = target.lastIndexOf(':')
-		const method = colon < 0 ? undefined : methods.get(target.slice(colon + 1))
+		if (colon < 0) {
+			c.set('status', 405)
+			c.header('allow', 'GET, HEAD')
+			throw new SpillwayError('unsupported', `${c.req.path} takes POST with a method at its end only, such as ":predict"`)
+		}
+		const method = methods.get(target.slice(colon + 1))
 		if (!method) throw new SpillwayError('not-found', `nothing is at POST ${c.req.path}; a method such as ":predict" ends the path`)
 		const named = target.slice(0, colon)
 		const model = await (c.req.param('name') ? namedModel(c, c.req.param('name') as string, named) : namedModel(c, named))
