@@ -18,6 +18,12 @@ const needed = [
 		hint: 'Debian, Ubuntu: apt-get install webkit2gtk-driver xvfb.',
 	},
 	{ name: 'Python 3 with venv', variable: 'TEST_PYTHON', get: findPython, hint: 'Debian, Ubuntu: apt-get install python3-venv.' },
+	{
+		name: 'Python 3 with venv',
+		variable: 'TEST_PYTHON_TFSERVING',
+		get: () => findPython('tfserving.txt'),
+		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
+	},
 ]
 
 await main(async () => {

@@ -7,6 +7,7 @@ import { serve } from '../../dist/edge/node.js'
 import { root } from './command.mjs'
 
 const [port, key] = process.argv.slice(2)
+const { GRPC_PORT } = process.env
 
 /** The demo key: for servers, and on loopback for pages of any origin. */
 const demo = {
@@ -21,6 +22,7 @@ const edge = await serve({
 	config: loadConfig({ file: { keys: [demo] } }),
 	environment: {},
 	port: Number(port),
+	...(GRPC_PORT && { grpcPort: Number(GRPC_PORT) }),
 	stateDir: join(root, '.spillway'),
 	modelsDir: join(root, 'dist', 'packed'),
 	demoKey: key,

@@ -5,14 +5,14 @@ import { npmStart } from '../start/npm-start.ts'
 
 declare module 'vitest' {
 	interface ProvidedContext {
-		/** The edge's address and the demo key. */
-		edge: { url: string; key: string }
+		/** The edge's address, its port for native gRPC, and the demo key. */
+		edge: { url: string; grpcPort: number; key: string }
 	}
 }
 
 export default async function setup(project: TestProject) {
 	const started = await npmStart()
-	project.provide('edge', { url: `http://127.0.0.1:${started.port}`, key: started.key })
+	project.provide('edge', { url: `http://127.0.0.1:${started.port}`, grpcPort: started.grpcPort, key: started.key })
 	return async () => {
 		started.signal('SIGTERM', 'npm')
 		await started.ended

@@ -12,6 +12,8 @@ export interface Started {
 	readonly lines: readonly string[]
 	readonly url: string
 	readonly port: number
+	/** Of native gRPC. */
+	readonly grpcPort: number
 	readonly key: string
 	/** Resolves with npm's exit code when it and all that it started is gone. */
 	readonly ended: Promise<number | null>
@@ -34,9 +36,10 @@ export async function freePort(): Promise<number> {
  */
 export async function npmStart(port?: number): Promise<Started> {
 	const chosen = port ?? (await freePort())
+	const grpcPort = await freePort()
 	const npm = spawn('npm', ['start'], {
 		cwd: root,
-		env: { ...process.env, PORT: String(chosen) },
+		env: { ...process.env, PORT: String(chosen), GRPC_PORT: String(grpcPort) },
 		detached: true,
 		stdio: ['ignore', 'pipe', 'pipe'],
 	})
@@ -57,5 +60,5 @@ export async function npmStart(port?: number): Promise<Started> {
 	const [, url = '', key = ''] = await Promise.race([ready, failed])
 	failed.catch(() => {})
 	const pid = npm.pid ?? Number.NaN
-	return { npm, lines, url, port: chosen, key, ended, signal: (name, to) => process.kill(to === 'npm' ? pid : -pid, name) }
+	return { npm, lines, url, port: chosen, grpcPort, key, ended, signal: (name, to) => process.kill(to === 'npm' ? pid : -pid, name) }
 }
