@@ -3,10 +3,10 @@
 import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import { type Context, cannot, type Executor } from '../core/executor.ts'
+import { accepts, type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Parts, partsTo } from './parts.ts'
 import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
-import type { Policy } from './policy.ts'
+import { allows, type Policy } from './policy.ts'
 import { overflowReason } from './reason.ts'
 
 /** Calls `wake` after so many milliseconds; the returned function takes that back. */
@@ -15,6 +15,15 @@ export type Sleep = (milliseconds: number, wake: () => void) => () => void
 const sleepHere: Sleep = (milliseconds, wake) => {
 	const timer = setTimeout(wake, milliseconds)
 	return () => clearTimeout(timer)
+}
+
+export interface AttemptOptions {
+	/** Default: by a timer, which in a hidden page is late. */
+	readonly sleep?: Sleep | undefined
+	/** Watches over the parts of attempts; not needed where one candidate at most has any to give, as in a page. */
+	readonly follow?: typeof partsTo | undefined
+	/** Aborts the call as well. */
+	readonly also?: AbortSignal | undefined
 }
 
 /**
@@ -31,8 +40,6 @@ const sleepHere: Sleep = (milliseconds, wake) => {
  *
  * @param candidates nearest to the user first.
  * @param policy default: all may be asked, nearest first.
- * @param sleep default: by a timer, which in a hidden page is late.
- * @param follow watches over the parts of attempts; not needed where one candidate at most has any to give, as in a page.
  * @returns the answer, whose provenance tells all that were passed by, and why.
  * @throws SpillwayError `invalid-input`, `aborted`, `deadline-exceeded`; else the error of the only candidate that was asked, or one that
  *   names each candidate with its reason: with their common code, or `unavailable`.
@@ -42,10 +49,17 @@ export function attempt(
 	policy: Policy | undefined,
 	call: Call,
 	context: Context,
-	sleep: Sleep = sleepHere,
-	follow?: typeof partsTo,
+	{ sleep = sleepHere, follow, also }: AttemptOptions = {},
 ): Promise<Answer> {
-	return bounded(`the call to ${call.model.name}`, context, async (abandoned) => {
+	const what = `the call to ${call.model.name}`
+	const [only] = candidates
+	// Who is alone is asked whatever it expects; its answer and its error are the call's.
+	if (only && candidates.length === 1 && allows(policy, only.role) && accepts(only.executor, call)) {
+		const ask = (abandoned: AbortSignal) =>
+			only.executor.infer(call, { ...context, ...follow?.(context, abandoned).next(() => []), signal: abandoned })
+		return bounded(what, context, ask, also)
+	}
+	const work = async (abandoned: AbortSignal) => {
 		const { retries } = context
 		const parts = follow?.(context, abandoned)
 		const clock = startClock(context.remaining)
@@ -82,11 +96,15 @@ export function attempt(
 				errors.push(error)
 			}
 		}
-	})
+	}
+	return bounded(what, context, work, also)
 }
 
 /** Milliseconds between two looks at who else could answer: one that is loading or unhealthy now may be there soon. */
 const lookAgain = 250
+
+/** Milliseconds with which there is no need for a look at the start: most answers are there before the first one. */
+const longEnough = 8 * lookAgain
 
 /** What the next executor gets beside the time that it is expected to need, of which little may be known: milliseconds at most, and share of all. */
 const margin = { most: 250, share: 1 / 8 }
@@ -105,30 +123,28 @@ async function once(
 ): Promise<Answer> {
 	// Nobody else to go on to: the loop's own bounds are enough.
 	if (!nextOne) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
-	const stop = new AbortController()
-	const signal = AbortSignal.any([abandoned, stop.signal])
 	let wakeNoMore: (() => void) | undefined
-	const begun = clock()
-	const reserve = Math.min(margin.most, begun * margin.share)
-	const limit = overdue(estimate(executor, call))
-	const watch = () => {
-		if (parts?.begun) return
-		const next = nextOne()
-		const expected = next && estimate(next.executor, call)
-		const tooLate = next && isNearer(next) && begun - clock() > limit
-		const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : clock() - finish(expected) - reserve
-		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
-		// Not at the start, nor much too late: the next one would be late itself.
-		else if (wakeNoMore && spare > -lookAgain) stop.abort(new SpillwayError('deadline-exceeded', 'too slow'))
-	}
-	watch()
 	try {
 		// An executor may be slow to notice the signal: it is not waited for.
-		return await bounded(executor.name, { remaining: clock(), signal }, (signal) =>
-			executor.infer(call, { ...context, remaining: clock(), signal }),
-		)
-	} catch (error) {
-		throw stop.signal.reason ?? error
+		return await bounded(executor.name, { remaining: clock(), signal: abandoned }, (signal, giveUp) => {
+			const begun = clock()
+			const reserve = Math.min(margin.most, begun * margin.share)
+			const limit = overdue(estimate(executor, call))
+			const watch = () => {
+				if (parts?.begun) return
+				const next = nextOne()
+				const expected = next && estimate(next.executor, call)
+				const tooLate = next && isNearer(next) && begun - clock() > limit
+				const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : clock() - finish(expected) - reserve
+				if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
+				// Not at the start, nor much too late: the next one would be late itself.
+				else if (wakeNoMore && spare > -lookAgain) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
+			}
+			// With time to spare, the reserve covers a first look that comes later.
+			if (begun > longEnough) wakeNoMore = sleep(lookAgain, watch)
+			else watch()
+			return executor.infer(call, { ...context, remaining: clock(), signal })
+		})
 	} finally {
 		wakeNoMore?.()
 	}
@@ -172,8 +188,7 @@ export function overflow(name: string, executors: readonly Executor[]): Executor
 		async infer(call, context) {
 			if (disposed) throw gone
 			try {
-				const own = { ...context, signal: AbortSignal.any([context.signal, disposal.signal]) }
-				return await attempt(candidates, undefined, call, own, sleepHere, partsTo)
+				return await attempt(candidates, undefined, call, context, { follow: partsTo, also: disposal.signal })
 			} catch (error) {
 				throw disposed ? gone : error
 			}

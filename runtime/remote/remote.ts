@@ -74,8 +74,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 					taken += performance.now() - emitted
 				})
 			try {
-				const signal = AbortSignal.any([context.signal, disposal.signal])
-				const answered = await bounded(`the call to ${name}`, { ...context, signal }, async (abandoned) => {
+				const work = async (abandoned: AbortSignal) => {
 					const { url, message } = request(call, { ...context, remaining: clock(), emit })
 					const { left } = retries
 					// What was handed on and does not come back may have been spent.
@@ -96,7 +95,8 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 						over.abort(error)
 						throw error
 					}
-				})
+				}
+				const answered = await bounded(`the call to ${name}`, context, work, disposal.signal)
 				paceOf(call).answered(call, context.remaining - clock() - (taken ?? 0), answered.ran)
 				return answered
 			} catch (thrown) {

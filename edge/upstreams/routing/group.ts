@@ -87,15 +87,16 @@ export function routed(name: string, members: readonly Member[], options: Routin
 	}
 
 	function ask(order: readonly Executor[], call: Call, context: Context): Promise<Answer> {
-		const [first] = order
-		if (hedge === undefined || !first || order.length < 2 || context.emit)
+		const [first] = order as [Executor]
+		// Whose time is bounded by itself.
+		if (order.length === 1) return first.infer(call, context)
+		if (hedge === undefined || context.emit)
 			return attempt(
 				order.map((executor) => ({ executor })),
 				undefined,
 				call,
 				context,
-				undefined,
-				partsTo,
+				{ follow: partsTo },
 			)
 		return hedged(order, call, context, hedge === 'auto' ? Math.max(10, 2 * finish(estimate(first, call))) : hedge)
 	}
