@@ -23,6 +23,7 @@ import type { EdgeConfig } from './config/schema.ts'
 import { prometheusStore } from './metrics/prometheus.ts'
 import type { EdgeParts } from './parts.ts'
 import { folder } from './platform/node/folder.ts'
+import { grpcServer, trailersOf } from './platform/node/grpc.ts'
 import { inProcess } from './platform/node/in-process.ts'
 import { listenerOf } from './platform/node/listener.ts'
 import { managed } from './platform/node/managed.ts'
@@ -43,6 +44,8 @@ export interface ServeOptions {
 	environment?: Environment
 	/** Port to listen on; 0 lets the system choose. Default: the configuration's. */
 	port?: number
+	/** Port for native gRPC; 0 lets the system choose, false is for none. Default: the configuration's; 0 where `port` is 0. */
+	grpcPort?: number | false
 	/** Folder for what the edge keeps: its signing key, files put together from chunks. Default: `.spillway`. */
 	stateDir?: string
 	/** Folder with packed models. Default: the configuration's bucket or folder. */
@@ -61,6 +64,8 @@ export type SharedState = Pick<EdgeParts, 'metrics' | 'quota' | 'reports' | 'spa
 export interface RunningEdge {
 	/** Where it listens, e.g. `http://127.0.0.1:8787`. */
 	readonly url: string
+	/** Where native gRPC is listened for, e.g. `127.0.0.1:8788`; undefined where it is not. */
+	readonly grpc: string | undefined
 	/** Its public key, for `trust`. */
 	readonly trust: string
 	/**
@@ -128,25 +133,38 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 		admin: { models, routes, comparisons, memory: budget },
 		build: { version, platform: 'node' },
 		peer: (c) => getConnInfo(c).remote.address,
+		trailers: trailersOf,
 	})
 
 	const listener = listenerOf(app.fetch)
-	const { tls, grace } = config.server
-	const server = tls ? createTlsServer(readTls(tls, environment, 'server.tls'), listener) : createServer(listener)
+	const { grace } = config.server
+	const tls = config.server.tls && readTls(config.server.tls, environment, 'server.tls')
+	const server = tls ? createTlsServer(tls, listener) : createServer(listener)
 	await listen(server, options.port ?? config.server.port, config.server.host)
 	const { port } = server.address() as AddressInfo
 	const host = config.server.host.includes(':') ? `[${config.server.host}]` : config.server.host
+	const grpcPort = options.grpcPort ?? config.server.grpcPort ?? (options.port === 0 ? 0 : undefined)
+	const grpc = await grpcServer({ listener, host: config.server.host, port: grpcPort, tls }).catch(async (error) => {
+		server.close()
+		throw error
+	})
 	// Loads in the background. That a model fails is told by `ready`, and at each call to it.
 	models.loaded().catch(() => {})
 	let closing: Promise<void> | undefined
 	return {
 		url: `http${tls ? 's' : ''}://${host}:${port}`,
+		grpc: grpc && `${host}:${grpc.port}`,
 		trust: key.x,
 		ready: () => models.loaded(),
 		close({ drain: patience = 0 } = {}) {
 			closing ??= (async () => {
-				if (patience > 0) await drain(server, patience)
-				await shutdown(server, grace, () => models.dispose())
+				if (patience > 0) await Promise.all([drain(server, patience), grpc?.end(patience)])
+				const called = grpc?.end(grace)
+				await shutdown(server, grace, async () => {
+					await called
+					await models.dispose()
+				})
+				grpc?.cut()
 				await pools.close()
 			})()
 			return closing

@@ -27,7 +27,7 @@ export function register(program: Command): void {
 async function run(options: Options): Promise<void> {
 	const edge = await (options.workers ? startWorkers(options, options.workers) : startHere(options))
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => edge.close())
-	process.stdout.write(`listening ${edge.url} trust=${edge.trust}\n`)
+	process.stdout.write(`listening ${edge.url} trust=${edge.trust}${edge.grpc === undefined ? '' : ` grpc=${edge.grpc}`}\n`)
 	// The edge tells by itself why a model does not load, and goes on: other models answer, loads are tried again, upstreams may come back.
 	await edge.ready().then(
 		() => process.stdout.write(`ready ${edge.url}\n`),
@@ -35,7 +35,7 @@ async function run(options: Options): Promise<void> {
 	)
 }
 
-async function startHere({ config, port, models, state }: Options): Promise<Pick<RunningEdge, 'url' | 'trust' | 'ready' | 'close'>> {
+async function startHere({ config, port, models, state }: Options): Promise<Pick<RunningEdge, 'url' | 'grpc' | 'trust' | 'ready' | 'close'>> {
 	const { serve } = await import('../node.ts')
 	return serve({
 		environment: config === undefined ? process.env : { ...process.env, SPILLWAY_CONFIG: config },

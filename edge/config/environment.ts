@@ -11,9 +11,12 @@ export type Environment = Readonly<Record<string, unknown>>
 /** Names with the prefix that are no settings: where the file is, and the default name of the signing key. */
 const otherNames = ['SPILLWAY_CONFIG', 'SPILLWAY_SIGNING_KEY']
 
+/** What hosting platforms set, and what is given beside it. */
+const shortNames: Readonly<Record<string, string>> = { PORT: 'SPILLWAY_SERVER_PORT', GRPC_PORT: 'SPILLWAY_SERVER_GRPC_PORT' }
+
 /**
- * A configuration with the environment's settings laid over the file's. `PORT` stands for `SPILLWAY_SERVER_PORT`; an empty value
- * counts as not given.
+ * A configuration with the environment's settings laid over the file's. `PORT` and `GRPC_PORT` stand for `SPILLWAY_SERVER_PORT` and
+ * `SPILLWAY_SERVER_GRPC_PORT`; an empty value counts as not given.
  *
  * @returns the merged configuration, and problems: variables that are no setting, or no JSON where JSON is needed.
  */
@@ -23,8 +26,9 @@ export function override(file: unknown, environment: Environment): { config: unk
 	const given = Object.entries(environment).filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '')
 	const config = structuredClone(file) as Record<string, unknown>
 	for (const [name, value] of given) {
-		const setting = settings.find(({ variable }) => variable === (name === 'PORT' ? 'SPILLWAY_SERVER_PORT' : name))
-		if (!setting || (name === 'PORT' && environment.SPILLWAY_SERVER_PORT)) continue
+		const full = shortNames[name]
+		const setting = settings.find(({ variable }) => variable === (full ?? name))
+		if (!setting || (full && environment[full])) continue
 		try {
 			put(config, setting.path, setting.text ? value : JSON.parse(value))
 		} catch {

@@ -131,6 +131,8 @@ const server = z.strictObject({
 	host: z.string().min(1).default('127.0.0.1'),
 	/** Port to listen on; 0 lets the system choose. Node only. */
 	port: z.int().min(0).max(65_535).default(8787),
+	/** Port to listen on for native gRPC; 0 lets the system choose, false is for none. Without it 8788, if that is free. Node only. */
+	grpcPort: z.union([z.int().min(0).max(65_535), z.literal(false)], 'must be a port, 0 to 65535, or false').optional(),
 	/** Bytes of memory for models, by the size of their files; without it, half of what there is on Node, and 48 MiB of an isolate's 128 on workerd. */
 	memory: z.int().min(1).optional(),
 	/** Certificate (with those between it and its authority) and private key: without them connections are not encrypted here. Node only. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { azureml } from './azureml/index.ts'
 import { http } from './http/index.ts'
 import { oip } from './oip/index.ts'
+import { oipGrpc } from './oip-grpc/index.ts'
 import { openai } from './openai/index.ts'
 import { rayServe } from './ray-serve/index.ts'
 import { sagemaker } from './sagemaker/index.ts'
@@ -11,11 +12,12 @@ import { tfserving } from './tfserving/index.ts'
 import { torchserve } from './torchserve/index.ts'
 import type { UpstreamKind } from './upstream.ts'
 
-const kinds = [oip, openai, http, torchserve, rayServe, sagemaker, azureml, tfserving] as const
+const kinds = [oip, oipGrpc, openai, http, torchserve, rayServe, sagemaker, azureml, tfserving] as const
 
 /** The schema of an upstream's configuration: that of its kind. */
 export const upstreamSchema = z.discriminatedUnion('kind', [
 	oip.schema,
+	oipGrpc.schema,
 	openai.schema,
 	http.schema,
 	torchserve.schema,

@@ -8,6 +8,7 @@ import type { Span } from '../../../telemetry/spans.ts'
 /** What a worker runs with, beside its environment: the first argument of its process, as JSON. */
 export interface WorkerOptions {
 	readonly port: number
+	readonly grpcPort?: number
 	readonly modelsDir?: string
 	readonly stateDir?: string
 }
@@ -15,7 +16,7 @@ export interface WorkerOptions {
 /** Asked by a worker. */
 export interface PrimaryAnswers {
 	/** It listens. */
-	listening(url: string, trust: string): void
+	listening(address: { url: string; grpc?: string; trust: string }): void
 	/** Every model answers, or why not. */
 	settled(fault?: string): void
 	/** It cannot start. */

@@ -15,8 +15,8 @@ export interface Member {
 	seen: number
 	/** What it last told of its figures. */
 	figures: Figures
-	/** Resolves with its address and trust key. Rejects when it cannot start. */
-	readonly listening: Promise<{ url: string; trust: string }>
+	/** Resolves with its addresses and trust key. Rejects when it cannot start. */
+	readonly listening: Promise<{ url: string; grpc?: string; trust: string }>
 	/** Resolves when its models answer, or with why one does not. Rejects when it cannot start. */
 	readonly settled: Promise<string | undefined>
 	/** Resolves with its exit code, or its signal. */
@@ -33,7 +33,7 @@ const file = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'worker.ts'
 export function startMember(options: WorkerOptions, shared: Shared, environment: Record<string, string>): Member {
 	cluster.setupPrimary({ exec: file, args: [JSON.stringify(options)] })
 	const process = cluster.fork(environment)
-	const listening = later<{ url: string; trust: string }>()
+	const listening = later<{ url: string; grpc?: string; trust: string }>()
 	const settled = later<string | undefined>()
 	const exited = later<number | string>()
 
@@ -55,7 +55,7 @@ export function startMember(options: WorkerOptions, shared: Shared, environment:
 		process,
 		ask: talk<WorkerAnswers>(process as Channel, {
 			...shared,
-			listening: (url, trust) => listening.resolve({ url, trust }),
+			listening: listening.resolve,
 			settled: (fault) => settled.resolve(fault),
 			failed: (fault) => failed(new SpillwayError('unavailable', fault)),
 			alive: () => {

@@ -21,6 +21,7 @@ export interface WorkersOptions {
 
 export interface RunningWorkers {
 	readonly url: string
+	readonly grpc: string | undefined
 	readonly trust: string
 	/** Resolves when every model answers in every worker. Rejects with why one does not. */
 	ready(): Promise<void>
@@ -104,7 +105,7 @@ export async function runWorkers({ count, options, environment, readConfig, tell
 		await close()
 		throw error
 	}
-	const { url, trust } = await (slots[0] as Member).listening
+	const { url, grpc, trust } = await (slots[0] as Member).listening
 
 	async function end(member: Member, drain: number): Promise<void> {
 		const patience = drain + config.server.grace + beyond
@@ -154,6 +155,7 @@ export async function runWorkers({ count, options, environment, readConfig, tell
 
 	return {
 		url,
+		grpc,
 		trust,
 		async ready() {
 			for (const { settled } of slots) {

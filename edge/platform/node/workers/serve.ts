@@ -37,7 +37,7 @@ export async function serveWithWorkers({
 	return runWorkers({
 		count: workers,
 		// All have the same one, also those that come later.
-		options: { ...options, port: wanted === 0 ? await freePort(server.host) : wanted },
+		options: { ...options, port: wanted === 0 ? await freePort(server.host) : wanted, ...(wanted === 0 && { grpcPort: 0 }) },
 		environment: file === undefined ? {} : { SPILLWAY_CONFIG: file },
 		readConfig,
 		tell,

@@ -35,7 +35,8 @@ setInterval(report, reporting).unref()
 try {
 	const options = JSON.parse(process.argv[2] ?? '{}') as WorkerOptions
 	edge = await serve({ ...options, shared })
-	await ask('listening', edge.url, edge.trust)
+	const { url, grpc, trust } = edge
+	await ask('listening', { url, trust, ...(grpc !== undefined && { grpc }) })
 	await edge.ready().then(
 		() => ask('settled'),
 		(error) => ask('settled', messageOf(error)),
