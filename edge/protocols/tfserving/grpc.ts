@@ -6,8 +6,10 @@ import { anyPack, Int64ValueSchema } from '@bufbuild/protobuf/wkt'
 import type { TensorsOutput } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Tensors } from '../../../runtime/core/tensor.ts'
+import { askerOf } from '../../guard/asker.ts'
 import { probeHopsOf } from '../../guard/context.ts'
-import type { EdgeParts, ServedModel } from '../../parts.ts'
+import type { Models, ServedModel } from '../../parts.ts'
+import type { Asker } from '../../versions/choose.ts'
 import { contextOf } from '../grpc/context.ts'
 import { type GrpcService, grpcService } from '../grpc/service.ts'
 import { answer, checkTensors, expectKind, findModel, referTo } from '../served.ts'
@@ -29,7 +31,7 @@ const prediction = grpcService(PredictionService, {
 	methods: ({ config, models }) => ({
 		async predict({ modelSpec, inputs, outputFilter }, context) {
 			const c = contextOf(context)
-			const model = await modelOf(models, modelSpec)
+			const model = await modelOf(models, modelSpec, askerOf(c))
 			checkSignature(modelSpec?.signatureName)
 			const tensors = Object.fromEntries(
 				Object.entries(inputs).map(([name, message]) => [name, readTensorProto(name, message, config.limits.bodyBytes)]),
@@ -72,14 +74,10 @@ const model = grpcService(ModelService, {
 export const tensorflowServices: readonly GrpcService[] = [prediction, model]
 
 /** The model that is meant: by a version's number or a label, else the current version. */
-function modelOf(models: EdgeParts['models'], spec: ModelSpec | undefined): Promise<ServedModel> {
+function modelOf(models: Models, spec: ModelSpec | undefined, asker?: Asker): Promise<ServedModel> {
 	if (!spec?.name) throw new SpillwayError('invalid-input', 'model_spec.name is missing')
-	const { versionChoice } = spec
-	return findModel(
-		models,
-		spec.name,
-		versionChoice.case === 'version' ? String(versionChoice.value.value) : versionChoice.value || undefined,
-	)
+	const { value } = spec.versionChoice
+	return findModel(models, spec.name, (typeof value === 'object' ? String(value.value) : value) || undefined, asker)
 }
 
 const specOf = ({ name, version }: ServedModel) => ({

@@ -32,7 +32,7 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const { config, models } = parts
 	const app = new Hono<EdgeEnv>()
 
-	app.get('/v1/models', async (c) => respondJson(c, { models: (await models.list()).map(({ name }) => name) }))
+	app.get('/v1/models', (c) => respondJson(c, { models: models.names }))
 
 	const status = async (c: EdgeContext) => {
 		const hops = probeHopsOf(c, config.limits)

@@ -94,7 +94,6 @@ export function tfservingSuite(edge: () => EdgeUnderTest): void {
 				'/v1/models/tiny/labels/nope:predict',
 				'/v1/models/tiny:nope',
 				'/v1/models/tiny:constructor',
-				'/v1/models/tiny',
 			])
 				expect((await refusal(await post({ instances: [[1, 2, 3, 4]] }, at))).status, at).toBe(404)
 			for (const at of [
@@ -104,6 +103,12 @@ export function tfservingSuite(edge: () => EdgeUnderTest): void {
 				'/v1/models/tiny/labels/nope/metadata',
 			])
 				expect((await refusal(await call(edge(), at))).status, at).toBe(404)
+		})
+
+		test('POST without a method is a 405', async () => {
+			const response = await post({ instances: [[1, 2, 3, 4]] }, '/v1/models/tiny')
+			expect(response.headers.get('allow')).toBe('GET, HEAD')
+			expect((await refusal(response)).status).toBe(405)
 		})
 
 		test('without a key, over the limit, in another space, too late', async () => {
