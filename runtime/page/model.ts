@@ -143,7 +143,7 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 				trace,
 				priority,
 			}
-			const answered = await attempt(candidates, asked, call, context, device?.sleep)
+			const answered = await attempt(candidates, asked, call, context, { sleep: device?.sleep })
 			end(answered.ran)
 			return answered
 		} catch (thrown) {

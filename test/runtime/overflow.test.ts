@@ -349,10 +349,12 @@ describe('time', () => {
 		const device = scripted({ name: 'device', after: 5000 })
 		const edge = scripted({ name: 'edge', estimate: { run: 300 }, after: 250 })
 		const woken: number[] = []
-		const answered = attempt([{ executor: device }, { executor: edge }], undefined, embedCall, context(), (milliseconds, wake) => {
-			woken.push(milliseconds)
-			const timer = setTimeout(wake, milliseconds)
-			return () => clearTimeout(timer)
+		const answered = attempt([{ executor: device }, { executor: edge }], undefined, embedCall, context(), {
+			sleep(milliseconds, wake) {
+				woken.push(milliseconds)
+				const timer = setTimeout(wake, milliseconds)
+				return () => clearTimeout(timer)
+			},
 		})
 		await vi.advanceTimersByTimeAsync(1000)
 		expect((await answered).ran.executor).toBe('edge')
