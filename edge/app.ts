@@ -1,7 +1,6 @@
 // The edge: one Hono application for workerd and Node. What differs between them comes in as `EdgeParts`.
 
 import { Hono } from 'hono'
-import { every } from 'hono/combine'
 import { admin } from './admin/index.ts'
 import type { EdgeEnv } from './env.ts'
 import { underDeadline } from './guard/context.ts'
@@ -30,14 +29,14 @@ export function createEdge(parts: EdgeParts): Hono<EdgeEnv> {
 	app.notFound(notFound(app))
 
 	const areaOf = areasOf(protocols)
-	app.use(async (c, next) => {
+	app.use((c, next) => {
 		c.set('area', areaOf(c.req.path))
 		if (parts.keep) c.set('keep', (work) => parts.keep?.(c, work))
-		await next()
+		return next()
 	})
 	app.use(measure(parts))
-	const called = every(openToPages(), underDeadline(parts), traced(parts))
-	app.use((c, next) => ('routes' in c.get('area') ? called(c, next) : next()))
+	const [open, limited, recorded] = [openToPages(), underDeadline(parts), traced(parts)]
+	app.use((c, next) => ('routes' in c.get('area') ? open(c, () => limited(c, () => recorded(c, next))) : next()))
 
 	app.get('/healthz', (c) => respondJson(c, { status: 'ok' }, { headers: { 'cache-control': 'no-store' } }))
 	app.route('/', metricsRoute(parts))

@@ -1,6 +1,6 @@
 // What a request carries through the application, for the handlers and for what reports on them.
 
-import type { Context } from 'hono'
+import type { Context, Next } from 'hono'
 import type { Provenance } from '../runtime/core/call.ts'
 import type { ErrorCode } from '../runtime/core/error.ts'
 import type { TraceParent } from '../runtime/core/trace.ts'
@@ -34,3 +34,6 @@ export interface EdgeEnv {
 }
 
 export type EdgeContext = Context<EdgeEnv>
+
+/** A middleware that never answers by itself. */
+export type Around = (c: EdgeContext, next: Next) => Promise<void>

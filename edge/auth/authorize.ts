@@ -23,5 +23,5 @@ export const authorize = ({ config, quota }: Pick<EdgeParts, 'config' | 'quota'>
 				throw new SpillwayError('rate-limited', `over the key's quota of ${key.requestsPerMinute} requests a minute`, { retryAfter })
 		}
 		c.set('key', key)
-		await next()
+		return next()
 	})

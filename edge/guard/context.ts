@@ -1,12 +1,11 @@
 // What a request says about its call: time left, hops, retries, priority, trace. Becomes the executor's context.
 
-import { createMiddleware } from 'hono/factory'
 import { startClock } from '../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Context as CallContext, Priority } from '../../runtime/core/executor.ts'
 import { isTraceParent, traceParent } from '../../runtime/core/trace.ts'
 import type { Limits } from '../config/schema.ts'
-import type { EdgeContext, EdgeEnv } from '../env.ts'
+import type { Around, EdgeContext } from '../env.ts'
 import type { EdgeParts } from '../parts.ts'
 
 /** Milliseconds that the caller gives; `limits.deadline` when it does not say, never more than `limits.maxDeadline`. */
@@ -14,11 +13,12 @@ const timeLeftOf = (request: Request, limits: Limits): number =>
 	Math.min(integerOf(request, 'spillway-time-left') ?? limits.deadline, limits.maxDeadline)
 
 /** Middleware: the time of a call counts from the first byte on. */
-export const underDeadline = ({ config: { limits } }: Pick<EdgeParts, 'config'>) =>
-	createMiddleware<EdgeEnv>(async (c, next) => {
+export const underDeadline =
+	({ config: { limits } }: Pick<EdgeParts, 'config'>): Around =>
+	(c, next) => {
 		c.set('remaining', startClock(timeLeftOf(c.req.raw, limits)))
-		await next()
-	})
+		return next()
+	}
 
 /**
  * The context of a call that came over HTTP. `Spillway-Hops` counts the hop that ends here; without it, this is the first.

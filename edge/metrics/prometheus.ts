@@ -45,7 +45,8 @@ export function prometheusStore(build: { version: string; platform: string }, { 
 	return {
 		add(batch) {
 			for (const increment of batch) {
-				const labels = { ...increment.labels }
+				// Not changed there.
+				const labels = increment.labels as Record<string, string>
 				if ('counts' in increment) merged.get(increment.metric)?.merge(labels, increment)
 				else metrics.get(increment.metric)?.(labels, increment.value)
 			}

@@ -78,7 +78,7 @@ export function attempt(
 			const share = Math.max(0, retries.left - order.length + 1)
 			const handed = { left: share }
 			const place = candidates.indexOf(candidate)
-			const isNearer = (one: Candidate) => candidates.indexOf(one) < place
+			const isNearer = place > 0 ? (one: Candidate) => candidates.indexOf(one) < place : undefined
 			// Who was asked in vain, and who stood nearer to the user and was not asked.
 			const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
 			try {
@@ -113,7 +113,7 @@ const margin = { most: 250, share: 1 / 8 }
 async function once(
 	executor: Executor,
 	nextOne: (() => Candidate | undefined) | undefined,
-	isNearer: (one: Candidate) => boolean,
+	isNearer: ((one: Candidate) => boolean) | undefined,
 	call: Call,
 	context: Context,
 	clock: () => number,
@@ -129,12 +129,12 @@ async function once(
 		return await bounded(executor.name, { remaining: clock(), signal: abandoned }, (signal, giveUp) => {
 			const begun = clock()
 			const reserve = Math.min(margin.most, begun * margin.share)
-			const limit = overdue(estimate(executor, call))
+			const limit = isNearer && overdue(estimate(executor, call))
 			const watch = () => {
 				if (parts?.begun) return
 				const next = nextOne()
 				const expected = next && estimate(next.executor, call)
-				const tooLate = next && isNearer(next) && begun - clock() > limit
+				const tooLate = next && limit !== undefined && isNearer?.(next) && begun - clock() > limit
 				const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : clock() - finish(expected) - reserve
 				if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 				// Not at the start, nor much too late: the next one would be late itself.
@@ -180,6 +180,8 @@ export function overflow(name: string, executors: readonly Executor[]): Executor
 		name,
 		accepts: [...new Set(executors.flatMap((executor) => executor.accepts))],
 		estimate(call) {
+			const [only] = executors
+			if (only && executors.length === 1 && !disposed && accepts(only, call)) return estimate(only, call)
 			const { order, passed } = plan(candidates, call, undefined, Number.POSITIVE_INFINITY)
 			if (order[0] && !disposed) return estimate(order[0].executor, call)
 			const [{ reason = 'unhealthy', detail = gone.message } = {} as Partial<Overflow>] = disposed ? [] : passed.values()

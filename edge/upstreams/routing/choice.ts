@@ -1,6 +1,7 @@
 // Which upstream a call goes to: the better one of two, by what was measured and what they have to do.
 
 import type { Call } from '../../../runtime/core/call.ts'
+import type { Estimate } from '../../../runtime/core/executor.ts'
 import { estimate, finish } from '../../../runtime/overflow/plan.ts'
 import type { Member } from './member.ts'
 
@@ -22,11 +23,13 @@ const halfLife = 10_000
  */
 export function ordered(members: readonly Member[], call: Call, prefer: Preference, random: () => number = Math.random): readonly Member[] {
 	if (members.length < 2) return members
-	const able = members.filter(({ executor }) => estimate(executor, call).can === 'now')
+	const expected = new Map(members.map((member) => [member, estimate(member.executor, call)]))
+	const able = members.filter((member) => expected.get(member)?.can === 'now')
 	const drawn = able.length < 2 ? able : twoOf(prefer === 'cost' ? cheapest(able) : able, random)
 	const [first, second] = drawn
 	if (!first) return members
-	const best = second && score(second, call) < score(first, call) ? second : first
+	const scoreOf = (member: Member) => score(member, call, expected.get(member) as Estimate)
+	const best = second && scoreOf(second) < scoreOf(first) ? second : first
 	const others = members.filter((member) => member !== best)
 	// For a retry, too.
 	const rest = prefer === 'cost' ? others.toSorted((a, b) => a.cost - b.cost) : others
@@ -49,10 +52,10 @@ function cheapest(members: readonly Member[]): readonly Member[] {
 }
 
 /** The smaller, the better. */
-function score({ executor, load }: Member, call: Call): number {
+function score({ load }: Member, call: Call, expected: Estimate): number {
 	const { inFlight } = load
 	const known = load.expect(call) !== undefined
 	if (!known && inFlight === 0) return 0
-	const time = finish(estimate(executor, call))
+	const time = finish(expected)
 	return time * (inFlight + 1) * (known && inFlight === 0 ? 2 ** (-load.silence() / halfLife) : 1)
 }
