@@ -69,6 +69,9 @@ const models = z
 	})
 	.openapi('ModelList')
 
+/** Not `nullable()`: the document would demand an object all the same. */
+const routingOrNone = z.union([routing, z.null()])
+
 const change = z
 	.object({
 		revision: z.int(),
@@ -76,8 +79,8 @@ const change = z
 		by: z.string().openapi({ description: 'Id of the key.' }),
 		action: z.enum(['route', 'clear', 'roll-back', 'load', 'unload']),
 		model: z.string(),
-		before: routing.nullable().optional(),
-		after: routing.nullable().optional(),
+		before: routingOrNone.optional(),
+		after: routingOrNone.optional(),
 		version: z.string().optional(),
 	})
 	.openapi('RouteChange')
