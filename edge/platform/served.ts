@@ -169,6 +169,8 @@ export function servedModels(options: ServedOptions): OwnedModels {
 		},
 		async loaded() {
 			const loadAll = names.map(async (name) => {
+				// Of thousands that are loaded on demand, nobody waits for those that nobody asks for.
+				if (configOf(name)?.load === 'demand') return
 				const found = await main(name)
 				if (!found) {
 					const fault = missing(name)

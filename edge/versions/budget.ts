@@ -52,24 +52,19 @@ export function memoryBudget(limit: number, { patience = 10_000 }: { patience?: 
 		for (const wake of woken) wake()
 	}
 
-	async function makeRoom(what: string, bytes: number): Promise<void> {
-		const until = performance.now() + patience
-		while (used + bytes > limit) {
-			const last = [...residents.keys()].find((one) => !one.kept() && !one.busy())
-			if (last) {
-				await last.unload()
-				continue
-			}
-			const left = until - performance.now()
-			if (left <= 0) throw full(what, bytes)
-			await new Promise<void>((resolve) => {
-				const timer = setTimeout(resolve, left)
-				waiting.push(() => {
-					clearTimeout(timer)
-					resolve()
-				})
+	/** Has one unloaded, or waits until that may be possible. */
+	async function makeRoom(what: string, bytes: number, until: number): Promise<void> {
+		const last = [...residents.keys()].find((one) => !one.kept() && !one.busy())
+		if (last) return last.unload()
+		const left = until - performance.now()
+		if (left <= 0) throw full(what, bytes)
+		await new Promise<void>((resolve) => {
+			const timer = setTimeout(resolve, left)
+			waiting.push(() => {
+				clearTimeout(timer)
+				resolve()
 			})
-		}
+		})
 	}
 
 	function full(what: string, bytes: number): SpillwayError {
@@ -92,7 +87,9 @@ export function memoryBudget(limit: number, { patience = 10_000 }: { patience?: 
 					'out-of-memory',
 					`${resident.what} needs ${megabytes(bytes)}, and ${megabytes(limit)} are for models: raise "server.memory"`,
 				)
-			await makeRoom(resident.what, bytes)
+			const until = performance.now() + patience
+			while (used + bytes > limit) await makeRoom(resident.what, bytes, until)
+			// Nothing is awaited between the last look and this: of several that wait, one gets the room.
 			used += bytes
 			residents.set(resident, bytes)
 		},
