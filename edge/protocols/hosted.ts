@@ -3,7 +3,8 @@
 import { createMiddleware } from 'hono/factory'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import { authorize } from '../auth/authorize.ts'
-import type { EdgeEnv } from '../env.ts'
+import type { EdgeContext, EdgeEnv } from '../env.ts'
+import { askerOf } from '../guard/asker.ts'
 import type { EdgeParts, ServedModel } from '../parts.ts'
 import { findModel } from './served.ts'
 
@@ -12,14 +13,15 @@ export const authorizePlatform = (parts: EdgeParts) =>
 	parts.config.container.access === 'open' ? createMiddleware<EdgeEnv>((_, next) => next()) : authorize(parts, 'infer')
 
 /**
- * The model that is meant where a path names none: the one that the request names, else that of the configuration, else the only one.
- * @throws SpillwayError `not-found` when there are several and none is named.
+ * Finds the model that is meant where a path names none: the one that the request names, else that of the configuration, else the only one.
+ * What it returns throws SpillwayError `not-found` when there are several and none is named.
  */
-export async function modelOfContainer({ config, models }: EdgeParts, named?: string): Promise<ServedModel> {
-	const name = named ?? config.container.model ?? only(Object.keys(config.models))
-	if (name === undefined)
-		throw new SpillwayError('not-found', 'there are several models; the setting container.model says which one answers here')
-	return findModel(models, name)
+export function containerModel({ config, models }: EdgeParts): (c: EdgeContext, named?: string) => Promise<ServedModel> {
+	const [first, ...others] = Object.keys(config.models)
+	const chosen = config.container.model ?? (others.length === 0 ? first : undefined)
+	return (c, named = chosen) => {
+		if (named === undefined)
+			throw new SpillwayError('not-found', 'there are several models; the setting container.model says which one answers here')
+		return findModel(models, named, undefined, askerOf(c))
+	}
 }
-
-const only = (names: readonly string[]): string | undefined => (names.length === 1 ? names[0] : undefined)

@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import type { EdgeEnv } from '../../env.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { runInAnyForm } from '../any-form.ts'
-import { authorizePlatform, modelOfContainer } from '../hosted.ts'
+import { authorizePlatform, containerModel } from '../hosted.ts'
 import type { Protocol } from '../protocol.ts'
 import { deployment, routes } from './routes.ts'
 
@@ -13,8 +13,9 @@ export const azureml: Protocol = { name: 'azureml', paths: ['/score'], routes: a
 
 function azuremlRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const app = new Hono<EdgeEnv>()
+	const modelOf = containerModel(parts)
 	app.post(routes.score.getRoutingPath(), authorizePlatform(parts), async (c) => {
-		const model = await modelOfContainer(parts, c.req.header(deployment))
+		const model = await modelOf(c, c.req.header(deployment))
 		const response = await runInAnyForm(c, model, parts.config.limits)
 		response.headers.set(deployment, model.name)
 		return response

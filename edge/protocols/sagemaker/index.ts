@@ -5,9 +5,10 @@ import { Hono } from 'hono'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeContext, EdgeEnv } from '../../env.ts'
+import { askerOf } from '../../guard/asker.ts'
 import type { EdgeParts, ServedModel } from '../../parts.ts'
 import { runInAnyForm } from '../any-form.ts'
-import { authorizePlatform, modelOfContainer } from '../hosted.ts'
+import { authorizePlatform, containerModel } from '../hosted.ts'
 import type { Protocol } from '../protocol.ts'
 import { findModel } from '../served.ts'
 import { refusalOf } from './error.ts'
@@ -24,12 +25,11 @@ function sagemakerRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const { config, models } = parts
 	const app = new Hono<EdgeEnv>()
 
-	app.post(routes.container.getRoutingPath(), authorizePlatform(parts), async (c) =>
-		runInAnyForm(c, await modelOfContainer(parts), config.limits),
-	)
+	const modelOf = containerModel(parts)
+	app.post(routes.container.getRoutingPath(), authorizePlatform(parts), async (c) => runInAnyForm(c, await modelOf(c), config.limits))
 
 	app.post(routes.endpoint.getRoutingPath(), authorize(parts, 'infer'), async (c) => {
-		const model = await findModel(models, c.req.param('name'))
+		const model = await findModel(models, c.req.param('name'), undefined, askerOf(c))
 		checkTargets(c, model)
 		const response = await runInAnyForm(c, model, config.limits)
 		const variant = c.get('ran')?.variant
