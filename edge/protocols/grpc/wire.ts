@@ -17,8 +17,15 @@ type Bytes = AsyncIterable<Uint8Array>
 const nativeType = /^application\/grpc(\+|;|$)/i
 const textType = /^application\/grpc-web-text/i
 
+/** Bytes before each message. */
+const prefix = 5
+
 /** Has a handler answer the request. */
-export async function respond(c: EdgeContext, handler: UniversalHandler, { trailers }: Pick<EdgeParts, 'trailers'>): Promise<Response> {
+export async function respond(
+	c: EdgeContext,
+	handler: UniversalHandler,
+	{ trailers, config: { limits } }: Pick<EdgeParts, 'trailers' | 'config'>,
+): Promise<Response> {
 	const request = c.req.raw
 	const type = c.req.header('content-type') ?? ''
 	const native = nativeType.test(type)
@@ -28,7 +35,10 @@ export async function respond(c: EdgeContext, handler: UniversalHandler, { trail
 	const text = textType.test(type)
 	const header = new Headers(request.headers)
 	if (text) header.set('content-type', type.replace(/-text/i, ''))
-	const body = received(c, handler.method.methodKind === 'unary')
+	const body = received(
+		c,
+		handler.method.methodKind === 'unary' ? (text ? (limits.bodyBytes * 4) / 3 : limits.bodyBytes) + prefix : undefined,
+	)
 	const response = await handler({
 		// Of which version it is matters to streams that go both ways: whether they can, the platform shows by itself.
 		httpVersion: '2',
@@ -68,9 +78,12 @@ async function* before(body: Bytes, end: () => void): AsyncGenerator<Uint8Array>
 
 /**
  * The request's body.
- * @param timed whether it must be there within the time of the call; a stream goes on as long as both sides want.
+ * @param limit of its bytes, where it is one message: that must be there within the time of the call, a stream goes on as long as both sides want.
  */
-async function* received(c: EdgeContext, timed: boolean): AsyncGenerator<Uint8Array> {
+async function* received(c: EdgeContext, limit: number | undefined): AsyncGenerator<Uint8Array> {
+	// Before the body is touched: what was begun must be read to its end, or the connection could not go on.
+	if (limit !== undefined && Number(c.req.header('content-length') ?? 0) > limit)
+		throw refusal(c, new SpillwayError('too-large', `the request body is over the limit; send less in one call`))
 	const { body, signal } = c.req.raw
 	if (!body) return
 	const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader()
@@ -80,7 +93,9 @@ async function* received(c: EdgeContext, timed: boolean): AsyncGenerator<Uint8Ar
 		})
 	try {
 		for (;;) {
-			const { done, value } = await (timed ? bounded('the request', { remaining: c.get('remaining')(), signal }, read) : read())
+			const { done, value } = await (limit !== undefined
+				? bounded('the request', { remaining: c.get('remaining')(), signal }, read)
+				: read())
 			if (done) return
 			yield value
 		}

@@ -4,6 +4,7 @@ import { describe } from 'vitest'
 import { authSuite } from '../suites/auth.ts'
 import { clientsSuite } from '../suites/clients.ts'
 import { faultsSuite } from '../suites/faults.ts'
+import { grpcSuite } from '../suites/grpc.ts'
 import { hostedSuite } from '../suites/hosted.ts'
 import { identicalSuite } from '../suites/identical.ts'
 import { metricsSuite } from '../suites/metrics.ts'
@@ -20,6 +21,7 @@ const suites = {
 	authSuite,
 	clientsSuite,
 	faultsSuite,
+	grpcSuite,
 	hostedSuite,
 	identicalSuite,
 	metricsSuite,

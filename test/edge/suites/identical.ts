@@ -7,6 +7,7 @@ import { type Tensor, type Tensors, tensor } from '../../../runtime/core/tensor.
 import { decodeResponse, encodeRequest, headerLengthName } from '../../../runtime/remote/oip.ts'
 import { textTensors } from '../../runtime/tiny.ts'
 import { predict } from './tfserving-grpc.ts'
+import { modelInfer } from './grpc.ts'
 import { call, type EdgeUnderTest, keys } from './under-test.ts'
 
 /** Sends tensors to a model and gives its outputs; rejects when there is no answer. */
@@ -47,6 +48,8 @@ async function post(edge: EdgeUnderTest, path: string, body: string, more: Recor
 export const ways: Readonly<Record<string, Way>> = {
 	'Open Inference Protocol, binary': oip(true),
 	'Open Inference Protocol, JSON': oip(false),
+	'Open Inference Protocol, gRPC messages with bytes': modelInfer(true),
+	'Open Inference Protocol, gRPC messages with numbers': modelInfer(false),
 	'TensorFlow Serving, rows': async (edge, model, inputs) => {
 		const { predictions } = await post(edge, `/v1/models/${model}:predict`, `{"instances":${writeRows(inputs)}}`)
 		return readRows(outputs[model] ?? [], predictions as unknown[], 'upstream')
