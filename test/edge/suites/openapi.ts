@@ -27,8 +27,9 @@ export function openapiSuite(edge: () => EdgeUnderTest): void {
 					const response = await call(edge(), filled, { method: method.toUpperCase() })
 					expect(response.status, `${method} ${path}`).not.toBe(405)
 					if (security && !security.some((one) => Object.keys(one).length === 0)) {
-						expect(response.status, `${method} ${path}`).toBe(401)
-						expect(Object.keys(responses)).toContain('401')
+						// AWS has no class of errors for 401.
+						expect([401, 403], `${method} ${path}`).toContain(response.status)
+						expect(Object.keys(responses)).toContain(String(response.status))
 					}
 					await response.arrayBuffer()
 				}
