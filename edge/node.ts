@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { readSigningKey } from '../models/format/key-text.ts'
+import type { AdminParts } from './admin/parts.ts'
 import { createEdge } from './app.ts'
 import { memoryQuota } from './auth/quota.ts'
 import { bucketFiles } from './catalog/bucket/files.ts'
@@ -36,6 +37,7 @@ import { upstreamsOf } from './platform/upstreams.ts'
 import { keyFile } from './state/key-file.ts'
 import { memoryReports } from './telemetry/reports.ts'
 import { memorySpans } from './telemetry/spans.ts'
+import { memoryComparisons } from './versions/comparisons.ts'
 
 export interface ServeOptions {
 	/** Default: `spillway.config.json` (or the file that `SPILLWAY_CONFIG` names), with the environment laid over it. */
@@ -56,10 +58,12 @@ export interface ServeOptions {
 	demoKey?: string
 	/** What this process shares with others. Default: state of its own. */
 	shared?: SharedState
+	/** Processes that share the memory for models. Default: 1. */
+	workers?: number
 }
 
 /** State that several processes may have in common. */
-export type SharedState = Pick<EdgeParts, 'metrics' | 'quota' | 'reports' | 'spans'>
+export type SharedState = Pick<EdgeParts, 'metrics' | 'quota' | 'reports' | 'spans'> & Pick<AdminParts, 'comparisons'>
 
 export interface RunningEdge {
 	/** Where it listens, e.g. `http://127.0.0.1:8787`. */
@@ -98,8 +102,8 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 	const catalog = createCatalog(files)
 	const cache = join(stateDir, 'models')
 	const pools = upstreamPools(config, environment)
-	const shared = options.shared ?? ownState()
-	const { budget, routes, comparisons } = managed(config, stateDir)
+	const { comparisons, ...shared } = options.shared ?? ownState()
+	const { budget, routes } = managed(config, stateDir, options.workers)
 	const models = servedModels({
 		config,
 		catalog,
@@ -177,6 +181,7 @@ const ownState = (): SharedState => ({
 	quota: memoryQuota(),
 	reports: memoryReports(),
 	spans: memorySpans(),
+	comparisons: memoryComparisons(),
 })
 
 /** Who has no bucket needs no library for it. */

@@ -4,6 +4,7 @@ import type { QuotaAnswer } from '../../../auth/quota.ts'
 import type { Figures } from '../../../metrics/prometheus.ts'
 import type { MetricsText } from '../../../metrics/store.ts'
 import type { Span } from '../../../telemetry/spans.ts'
+import type { Compared, Comparison } from '../../../versions/comparisons.ts'
 
 /** What a worker runs with, beside its environment: the first argument of its process, as JSON. */
 export interface WorkerOptions {
@@ -11,6 +12,8 @@ export interface WorkerOptions {
 	readonly grpcPort?: number
 	readonly modelsDir?: string
 	readonly stateDir?: string
+	/** How many there are: each has its part of the memory for models. */
+	readonly workers?: number
 }
 
 /** Asked by a worker. */
@@ -31,6 +34,8 @@ export interface PrimaryAnswers {
 	first(id: string): boolean | Promise<boolean>
 	trace(spans: readonly Span[]): void | Promise<void>
 	latest(): readonly Span[] | Promise<readonly Span[]>
+	compare(comparison: Comparison): void | Promise<void>
+	compared(model: string): readonly Compared[] | Promise<readonly Compared[]>
 	[other: string]: (...values: never[]) => unknown
 }
 

@@ -24,7 +24,7 @@ export interface Member {
 }
 
 /** What all workers share. */
-export type Shared = Pick<PrimaryAnswers, 'metrics' | 'take' | 'first' | 'trace' | 'latest'>
+export type Shared = Pick<PrimaryAnswers, 'metrics' | 'take' | 'first' | 'trace' | 'latest' | 'compare' | 'compared'>
 
 /** The worker's file, in the sources and in the built package. */
 const file = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js', import.meta.url))

@@ -59,7 +59,7 @@ export async function runWorkers({ count, options, environment, readConfig, tell
 	let reloading = Promise.resolve(true)
 
 	function start(): Member {
-		const member = startMember(options, shared.answers, environment)
+		const member = startMember({ ...options, workers: count }, shared.answers, environment)
 		shared.join(member)
 		return member
 	}

@@ -1,4 +1,4 @@
-// What the workers share, kept by the primary: quotas, reports, spans, and the figures of all of them, of those that have ended, too.
+// What the workers share, kept by the primary: quotas, reports, spans, comparisons, and the figures of all of them, of those that have ended, too.
 
 import { memoryQuota } from '../../../auth/quota.ts'
 import { version } from '../../../cli/package.ts'
@@ -6,6 +6,7 @@ import { type Figures, prometheusStore } from '../../../metrics/prometheus.ts'
 import { remains, renderTogether } from '../../../metrics/together.ts'
 import { memoryReports } from '../../../telemetry/reports.ts'
 import { memorySpans } from '../../../telemetry/spans.ts'
+import { memoryComparisons } from '../../../versions/comparisons.ts'
 import type { Member, Shared } from './member.ts'
 
 export interface SharedByWorkers {
@@ -27,6 +28,7 @@ export function sharedByWorkers(): SharedByWorkers {
 	const quota = memoryQuota()
 	const reports = memoryReports()
 	const spans = memorySpans()
+	const comparisons = memoryComparisons()
 	let ended: Promise<Figures> = Promise.resolve([])
 
 	async function latest(member: Member): Promise<Figures> {
@@ -47,6 +49,8 @@ export function sharedByWorkers(): SharedByWorkers {
 			first: reports.first,
 			trace: spans.add,
 			latest: spans.latest,
+			compare: comparisons.add,
+			compared: comparisons.of,
 		},
 		join(member) {
 			members.add(member)

@@ -27,6 +27,7 @@ const shared: SharedState = {
 	quota: { take: (key, perMinute) => ask('take', key, perMinute) },
 	reports: { first: (id) => ask('first', id) },
 	spans: { add: (spans) => ask('trace', spans), latest: () => ask('latest') },
+	comparisons: { add: (comparison) => ask('compare', comparison), of: (model) => ask('compared', model) },
 }
 
 setInterval(() => ask('alive').catch(() => {}), beat).unref()
