@@ -24,6 +24,12 @@ const needed = [
 		get: () => findPython('tfserving.txt'),
 		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
 	},
+	{
+		name: 'Python 3 with venv',
+		variable: 'TEST_PYTHON_KSERVE',
+		get: () => findPython('kserve.txt'),
+		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
+	},
 ]
 
 await main(async () => {
