@@ -88,8 +88,7 @@ export function routed(name: string, members: readonly Member[], options: Routin
 
 	function ask(order: readonly Executor[], call: Call, context: Context): Promise<Answer> {
 		const [first] = order as [Executor]
-		// Whose time is bounded by itself.
-		if (order.length === 1) return first.infer(call, context)
+		if (order.length === 1) return alone(first, call, context)
 		if (hedge === undefined || context.emit)
 			return attempt(
 				order.map((executor) => ({ executor })),
@@ -162,6 +161,17 @@ export function routed(name: string, members: readonly Member[], options: Routin
 			disposed ??= Promise.allSettled(members.map(({ executor }) => executor.dispose()))
 			await disposed
 		},
+	}
+}
+
+/** Nobody else to go on to: the executor's own bounds are enough. It is handed all retries but the one that asks it again. */
+async function alone(executor: Executor, call: Call, context: Context): Promise<Answer> {
+	const share = Math.max(0, context.retries.left - 1)
+	const handed = { left: share }
+	try {
+		return await executor.infer(call, { ...context, retries: handed })
+	} finally {
+		context.retries.left -= share - handed.left
 	}
 }
 
