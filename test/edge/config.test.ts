@@ -60,7 +60,7 @@ describe('errors name the place and what to do', () => {
 		[
 			'an unknown kind of upstream',
 			{ upstreams: [{ name: 'gpu', kind: 'oipp', url: 'http://gpu:8000', models: { minilm: {} } }] },
-			'upstreams[0].kind: must be "oip"',
+			'upstreams[0].kind: must be "oip" or ',
 		],
 		[
 			'a misspelt setting of an upstream',
@@ -80,7 +80,7 @@ describe('errors name the place and what to do', () => {
 		],
 	]
 	test.each(faults)('%s', (_, file, message) => {
-		expect(errorsOf(file)).toContain(message)
+		expect(errorsOf(file)).toContainEqual(expect.stringContaining(message))
 	})
 
 	test('all faults come at once', () => {
