@@ -21,16 +21,28 @@ export interface NodeOptions {
 	port?: number
 	/** Whether to wait until the models answer (default), or only until it listens. */
 	until?: 'listening' | 'ready'
+	/** More of the command's options. */
+	args?: readonly string[]
 }
 
 export interface RunningNode {
 	readonly url: string
 	readonly child: Child<string>
+	/** Puts another configuration into the place of the one that it was started with. */
+	rewrite(config: unknown): Promise<void>
 	close(): Promise<void>
 }
 
 /** Starts it. */
-export async function startNode({ config, models, state, secrets = {}, port = 0, until = 'ready' }: NodeOptions): Promise<RunningNode> {
+export async function startNode({
+	config,
+	models,
+	state,
+	secrets = {},
+	port = 0,
+	until = 'ready',
+	args = [],
+}: NodeOptions): Promise<RunningNode> {
 	const folder = await mkdtemp(join(tmpdir(), 'spillway-node-'))
 	const remove = () => rm(folder, { recursive: true, force: true })
 	try {
@@ -48,12 +60,18 @@ export async function startNode({ config, models, state, secrets = {}, port = 0,
 				...(models ? ['--models', models] : []),
 				'--state',
 				state ?? join(folder, 'state'),
+				...args,
 			],
 			env: secrets,
 			readyFd: 1,
 			ready: (line) => new RegExp(`^${until} (\\S+)`).exec(line)?.[1],
 		})
-		return { url: child.ready, child, close: () => child.stop().then(remove) }
+		return {
+			url: child.ready,
+			child,
+			rewrite: (other) => writeFile(file, JSON.stringify(other)),
+			close: () => child.stop().then(remove),
+		}
 	} catch (error) {
 		await remove()
 		throw error
