@@ -58,8 +58,8 @@ describe('spillway serve', () => {
 	it('says where it listens and when it answers, answers, and ends well at SIGTERM', async () => {
 		const { child, out } = serve()
 		const listening = await out()
-		expect(listening).toMatch(/^listening http:\/\/127\.0\.0\.1:\d+ trust=[A-Za-z0-9_-]{43}$/)
-		const [, url = '', trust = ''] = /^listening (\S+) trust=(\S+)$/.exec(listening) ?? []
+		expect(listening).toMatch(/^listening http:\/\/127\.0\.0\.1:\d+ trust=[A-Za-z0-9_-]{43} grpc=127\.0\.0\.1:\d+$/)
+		const [, url = '', trust = ''] = /^listening (\S+) trust=(\S+)/.exec(listening) ?? []
 		expect(await out()).toBe(`ready ${url}`)
 
 		const embedded = await spillway('embed', 'hello', '--url', url, '--key', key)

@@ -6,8 +6,8 @@ import { bytesPerElement } from '../../../runtime/core/datatype.ts'
 import { type Tensor, type Tensors, tensor } from '../../../runtime/core/tensor.ts'
 import { decodeResponse, encodeRequest, headerLengthName } from '../../../runtime/remote/oip.ts'
 import { textTensors } from '../../runtime/tiny.ts'
-import { predict } from './tfserving-grpc.ts'
 import { modelInfer } from './grpc.ts'
+import { predict } from './tfserving-grpc.ts'
 import { call, type EdgeUnderTest, keys } from './under-test.ts'
 
 /** Sends tensors to a model and gives its outputs; rejects when there is no answer. */
