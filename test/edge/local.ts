@@ -28,7 +28,7 @@ import { createSession } from '../../runtime/session/session.ts'
 import { tokenized } from '../../runtime/tasks/tokenized.ts'
 import { createTokenizer } from '../../runtime/tasks/tokenizer.ts'
 import { packed } from '../runtime/tiny.ts'
-import { type EdgeUnderTest, suiteConfig, suiteModels } from './suites/under-test.ts'
+import { type EdgeUnderTest, suiteModels, suitesConfig } from './suites/under-test.ts'
 
 export interface LocalOptions {
 	/** Changes the configuration of the suites. */
@@ -88,7 +88,7 @@ export async function localParts({ config = {}, replace, parts = {} }: LocalOpti
 	const models = own.map((model) => (replace ? { ...model, executor: replace(model) } : model))
 	const build = { version: '0.0.0-test', platform: 'node' }
 	return {
-		config: loadConfig({ file: { ...suiteConfig, ...config } }),
+		config: loadConfig({ file: { ...suitesConfig, ...config } }),
 		models: {
 			names: models.map(({ name }) => name),
 			get: async (name, version) =>

@@ -14,7 +14,7 @@ import { keys, suiteConfig } from './suites/under-test.ts'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const folder = temporaryFolder()
-const config = { ...suiteConfig, models: { minilm: {} }, limits: {}, container: {} }
+const config = { ...suiteConfig, models: { minilm: {} }, limits: {} }
 const texts = references.slice(0, 40).map(({ text }) => text)
 
 /** The promise is 3 s; on a busy machine a test may take longer. */

@@ -5,13 +5,13 @@ import { spaceOf } from '../../runtime/core/call.ts'
 import { type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
 import { allSuites } from './harness/suites.ts'
-import { suiteConfig, suiteModels } from './suites/under-test.ts'
+import { suiteModels, suitesConfig } from './suites/under-test.ts'
 
 let packed: PackedFolder
 let edge: RunningNode
 beforeAll(async () => {
 	packed = await packModels(suiteModels())
-	edge = await startNode({ config: suiteConfig, models: packed.folder })
+	edge = await startNode({ config: suitesConfig, models: packed.folder })
 })
 afterAll(async () => {
 	await edge?.close()

@@ -5,13 +5,13 @@ import { spaceOf } from '../../runtime/core/call.ts'
 import { type PackedFolder, packModels } from './harness/models.ts'
 import { allSuites } from './harness/suites.ts'
 import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
-import { suiteConfig, suiteModels } from './suites/under-test.ts'
+import { suiteModels, suitesConfig } from './suites/under-test.ts'
 
 let packed: PackedFolder
 let edge: RunningWorkerd
 beforeAll(async () => {
 	packed = await packModels(suiteModels())
-	edge = await startWorkerd({ config: suiteConfig, models: packed.folder })
+	edge = await startWorkerd({ config: suitesConfig, models: packed.folder })
 })
 afterAll(async () => {
 	await edge?.close()

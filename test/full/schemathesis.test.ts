@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashKey } from '../../edge/auth/key.ts'
 import { type PackedFolder, packModels } from '../edge/harness/models.ts'
 import { type RunningNode, startNode } from '../edge/harness/node.ts'
-import { keys, suiteConfig, suiteModels } from '../edge/suites/under-test.ts'
+import { keys, suiteModels, suitesConfig } from '../edge/suites/under-test.ts'
 import { root } from '../package/repository.ts'
 
 const python = process.env.TEST_PYTHON
@@ -20,8 +20,8 @@ describe.skipIf(!python)('schemathesis', () => {
 	beforeAll(async () => {
 		packed = await packModels(suiteModels())
 		const admin = { id: 'admin', hash: await hashKey(adminKey), kind: 'secret' as const, scopes: ['admin' as const] }
-		const models = { ...suiteConfig.models, tiny: { versions: { labels: { stable: '1.0.0' } } } }
-		edge = await startNode({ config: { ...suiteConfig, models, keys: [...suiteConfig.keys, admin] }, models: packed.folder })
+		const models = { ...suitesConfig.models, tiny: { versions: { labels: { stable: '1.0.0' } } } }
+		edge = await startNode({ config: { ...suitesConfig, models, keys: [...suitesConfig.keys, admin] }, models: packed.folder })
 	})
 	afterAll(async () => {
 		await edge?.close()

@@ -34,7 +34,7 @@ const suites = {
 	tfservingSuite,
 }
 
-/** @param edge started with `suiteConfig` and `suiteModels`. */
+/** @param edge started with `suitesConfig` and `suiteModels`. */
 export function allSuites(edge: () => EdgeUnderTest): void {
 	for (const [name, suite] of Object.entries(suites)) describe(name, () => suite(edge))
 }

@@ -35,10 +35,9 @@ export const pageOrigin = 'https://app.example.com'
 
 const hash = (key: string) => createHash('sha256').update(key).digest('hex')
 
-/** The configuration that the suites expect; the harness may add where models are and what to listen on. */
+/** The configuration that the tests share; the harness may add where models are and what to listen on. */
 export const suiteConfig = {
 	models: { m: {}, tiny: {}, js: {} },
-	container: { model: 'tiny' },
 	keys: [
 		{ id: 'secret', hash: hash(keys.secret), kind: 'secret' },
 		{ id: 'other', hash: hash(keys.other), kind: 'secret' },
@@ -51,6 +50,9 @@ export const suiteConfig = {
 	limits: { bodyBytes: 256 * 1024, textsPerCall: 64, charactersPerText: 10_000 },
 	metrics: { access: 'key' },
 } satisfies EdgeConfigInput
+
+/** What the suites expect: their models, and the one that answers where a path names none. */
+export const suitesConfig = { ...suiteConfig, container: { model: 'tiny' } } satisfies EdgeConfigInput
 
 /** Models as the recorded clients call them: `m` embeds texts, `tiny` and `js` take four numbers and give three. */
 export function suiteModels(): { description: Description; files: Record<string, Uint8Array> }[] {
