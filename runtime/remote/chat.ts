@@ -4,6 +4,7 @@ import type { Call } from '../core/call.ts'
 import type { ChatChunk, ChatCompletion, ChatDelta, ChatUsage } from '../core/chat.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { joinDeltas } from './chat-join.ts'
+import { codeTold } from './exchange.ts'
 
 const wrong = (name: string, why: string): SpillwayError => new SpillwayError('upstream', `${name} answered wrongly: ${why}`)
 
@@ -64,8 +65,9 @@ export function readCompletion(name: string, body: Uint8Array, asked: number): C
 /** The error that a server sends in the middle of its answer. */
 function errorIn(name: string, { error }: Record<string, unknown>): SpillwayError | undefined {
 	if (error === undefined || error === null) return undefined
-	const { message = error } = isObject(error) ? error : {}
-	return new SpillwayError('upstream', `${name} failed in the middle of its answer: ${typeof message === 'string' ? message : 'no reason'}`)
+	const problem = isObject(error) ? error : { message: error }
+	const why = [problem.detail, problem.message].find((one) => typeof one === 'string') ?? 'it does not say why'
+	return new SpillwayError(codeTold(problem) ?? 'upstream', `${name} failed in the middle of its answer: ${why}`)
 }
 
 /**

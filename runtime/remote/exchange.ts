@@ -78,12 +78,17 @@ function failure(name: string, { status, headers }: Response, body: Uint8Array, 
 	} catch {
 		// Some proxy's page.
 	}
-	const told = /^urn:spillway:error:([a-z-]+)$/.exec(String(problem.type))?.[1] as ErrorCode | undefined
-	// What the far side can have meant only of itself: here nobody aborted, and nothing was disposed.
-	const code = told === 'aborted' || told === 'disposed' ? 'upstream' : (told ?? codeOf?.(status) ?? 'upstream')
+	const code = codeTold(problem) ?? codeOf?.(status) ?? 'upstream'
 	const { detail, error, message: words } = problem
 	const message = `${name}: ${[detail, error, (error as Problem | undefined)?.message, words].find(isText) ?? `HTTP status ${status}`}`
 	return new SpillwayError(code, message, { retryAfter: retryAfterOf(headers) })
+}
+
+/** The code that an edge's problem tells. */
+export function codeTold({ type }: { readonly type?: unknown }): ErrorCode | undefined {
+	const told = /^urn:spillway:error:([a-z-]+)$/.exec(String(type))?.[1] as ErrorCode | undefined
+	// What the far side can have meant only of itself: here nobody aborted, and nothing was disposed.
+	return told === 'aborted' || told === 'disposed' ? 'upstream' : told
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''

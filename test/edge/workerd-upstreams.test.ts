@@ -1,32 +1,41 @@
-// Overflow from an edge on workerd to an upstream: an edge on Node, as a server of the Open Inference Protocol.
+// Upstreams of an edge on workerd: an edge on Node, as a server of the Open Inference Protocol, and a server of OpenAI's interface.
 
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EmbedOutput } from '../../runtime/core/call.ts'
+import { type ChatServer, startChatServer } from './harness/chat-server.ts'
 import { context, edgeAt } from './harness/minilm.ts'
 import { type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
 import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
+import { chatConfig, chatSecrets, chatSuite } from './suites/chat.ts'
 import { keys, suiteConfig, suiteModels } from './suites/under-test.ts'
 
 let packed: PackedFolder
 let gpu: RunningNode
+let server: ChatServer
 let edge: RunningWorkerd
 beforeAll(async () => {
 	packed = await packModels(suiteModels())
+	server = await startChatServer()
+	const chat = chatConfig(server.url)
 	gpu = await startNode({ config: suiteConfig, models: packed.folder })
 	edge = await startWorkerd({
 		config: {
 			...suiteConfig,
-			models: { m: { tokensPerRun: 4 }, tiny: { inProcess: false } },
-			upstreams: [{ name: 'gpu-a', kind: 'oip', url: gpu.url, key: { env: 'GPU_KEY' }, models: { m: { variant: 'fp32' }, tiny: {} } }],
+			models: { ...chat.models, m: { tokensPerRun: 4 }, tiny: { inProcess: false } },
+			upstreams: [
+				{ name: 'gpu-a', kind: 'oip', url: gpu.url, key: { env: 'GPU_KEY' }, models: { m: { variant: 'fp32' }, tiny: {} } },
+				...chat.upstreams,
+			],
 		},
 		models: packed.folder,
-		secrets: { GPU_KEY: keys.secret },
+		secrets: { GPU_KEY: keys.secret, ...chatSecrets },
 	})
 })
 afterAll(async () => {
 	await edge?.close()
 	await gpu?.close()
+	await server?.close()
 	await packed?.remove()
 })
 
@@ -53,3 +62,9 @@ test('a model that runs only upstream answers', async () => {
 	expect(response.status).toBe(200)
 	expect(await response.json()).toMatchObject({ outputs: [{ name: 'y', data: [30, 300, 3000] }] })
 })
+
+describe('chat completions', () =>
+	chatSuite(
+		() => edge,
+		() => server,
+	))
