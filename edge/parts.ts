@@ -64,8 +64,8 @@ export interface EdgeParts {
 	readonly distribution: Hono
 	/** Static files with their full paths: the demo, `/spillway.js`, `/docs/*`. Asked last; what it lacks is a 404. */
 	readonly pages: Hono
-	/** What the admin API works on; without it there is none. */
-	readonly admin?: AdminParts
+	/** What the admin API works on. */
+	readonly admin: AdminParts
 	readonly metrics: MetricsStore
 	readonly quota: Quota
 	/** Which reports of pages were counted. */

@@ -19,11 +19,9 @@ import { viewOf } from './view.ts'
 /** Most bytes of a body, and most milliseconds until it is there. */
 const body = { limit: 64 * 1024, remaining: 10_000 }
 
-/** @param parts with `admin`; without it there are no such routes. */
 export function admin(parts: EdgeParts): Hono<EdgeEnv> {
 	const app = new Hono<EdgeEnv>()
 	const { admin: given, config } = parts
-	if (!given) return app
 	app.use('/admin/*', authorize(parts, 'admin'))
 
 	app.get(routes.models.getRoutingPath(), async (c) => {

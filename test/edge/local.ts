@@ -17,6 +17,9 @@ import { prometheusStore } from '../../edge/metrics/prometheus.ts'
 import type { EdgeParts, ServedModel } from '../../edge/parts.ts'
 import { memoryReports } from '../../edge/telemetry/reports.ts'
 import { memorySpans } from '../../edge/telemetry/spans.ts'
+import { memoryComparisons } from '../../edge/versions/comparisons.ts'
+import { plainRouting } from '../../edge/versions/routing.ts'
+import { memoryRoutes } from '../../edge/versions/state.ts'
 import { signChannel } from '../../models/format/channel.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
 import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
@@ -97,6 +100,17 @@ export async function localParts({ config = {}, replace, parts = {} }: LocalOpti
 		},
 		distribution: distribution({ catalog, channels: createChannels({ catalog, key, expiresIn: 60_000 }), keys: [key.x] }),
 		pages: new Hono(),
+		// Of these models no other version could be served.
+		admin: {
+			models: {
+				names: [],
+				versions: () => undefined,
+				routing: async () => ({ routing: plainRouting, source: 'configuration', revision: 0 }),
+			},
+			routes: memoryRoutes(),
+			comparisons: memoryComparisons(),
+			memory: null,
+		},
 		metrics: prometheusStore(build),
 		quota: memoryQuota(),
 		reports: memoryReports(),
