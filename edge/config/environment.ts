@@ -1,7 +1,5 @@
 // Overrides from the environment (on workerd: from vars and secrets).
 
-import { SpillwayError } from '../../runtime/core/error.ts'
-import type { Secret } from './fields.ts'
 import { nearest } from './nearest.ts'
 import { settings } from './settings.ts'
 
@@ -63,21 +61,4 @@ function secretNames(value: unknown, found = new Set<string>()): Set<string> {
 		else secretNames(inner, found)
 	}
 	return found
-}
-
-/** The secret, or undefined where the environment does not have it. */
-export function findSecret({ env }: Secret, environment: Environment): string | undefined {
-	const value = environment[env]
-	return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-/**
- * The secret.
- * @throws SpillwayError `malformed` where the environment does not have it.
- */
-export function secretOf(secret: Secret, environment: Environment): string {
-	const value = findSecret(secret, environment)
-	if (value === undefined)
-		throw new SpillwayError('malformed', `the environment variable or binding ${secret.env} is not set; the configuration names it`)
-	return value
 }

@@ -1,9 +1,10 @@
 // From a file's content and the environment to a checked configuration.
 
 import { SpillwayError } from '../../runtime/core/error.ts'
-import { type Environment, findSecret, override } from './environment.ts'
+import { type Environment, override } from './environment.ts'
 import { explain } from './explain.ts'
 import { configSchema, type EdgeConfig } from './schema.ts'
+import { findSecret } from './secrets.ts'
 
 export interface ConfigSource {
 	/** The parsed content of `spillway.config.json`; default: an empty configuration. */

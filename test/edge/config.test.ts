@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { secretOf } from '../../edge/config/environment.ts'
 import { readConfigFile } from '../../edge/config/file.ts'
 import { checkConfig, loadConfig } from '../../edge/config/load.ts'
+import { secretOf } from '../../edge/config/secrets.ts'
 import { settings } from '../../edge/config/settings.ts'
 
 const hash = 'a'.repeat(64)

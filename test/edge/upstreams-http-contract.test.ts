@@ -3,16 +3,9 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { kindOf, type UpstreamConfig, upstreamSchema } from '../../edge/upstreams/kinds.ts'
-import type { Call } from '../../runtime/core/call.ts'
-import { tensor } from '../../runtime/core/tensor.ts'
 import { executorContract } from '../contract/executor.ts'
 import { makeGate } from '../contract/gate.ts'
-import { packed } from '../runtime/tiny.ts'
-import { expectedNumbers, suiteModels } from './suites/under-test.ts'
-import { upstreamModel } from './upstream-model.ts'
-
-const x = () => tensor('FP32', [1, 4], Float32Array.of(1, 2, 3, 4))
-const wrong = (tensors: Record<string, unknown>): Call => ({ kind: 'tensors', model: { name: 'tiny' }, tensors: tensors as never })
+import { tinyModel, tinySubject } from './tiny-subject.ts'
 
 /** Four numbers to three, as the model `tiny` does it. */
 const product = (row: number[]) => [1, 10, 100].map((factor) => row.reduce((sum, value, at) => sum + value * (at + 1) * factor, 0))
@@ -54,8 +47,6 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
 for (const [kind, { path, answer, settings = {}, environment = {} }] of Object.entries(servers)) {
 	executorContract(kind, {
 		async make() {
-			const [, source] = suiteModels()
-			if (!source) throw new Error('no model')
 			const gate = makeGate()
 			const server = createServer(async (request, response) => {
 				const body = await bodyOf(request).catch(() => undefined)
@@ -71,7 +62,7 @@ for (const [kind, { path, answer, settings = {}, environment = {} }] of Object.e
 			const executor = kindOf(upstream).executor({
 				upstream: upstream as never,
 				key: 'k',
-				model: upstreamModel(await packed(source.description, source.files), upstream.models.tiny as { version?: string }),
+				model: { ...(await tinyModel()), remote: { ...upstream.models.tiny, name: 'tiny' } },
 				environment,
 				fetch: (address, init) => {
 					sent++
@@ -79,20 +70,8 @@ for (const [kind, { path, answer, settings = {}, environment = {} }] of Object.e
 				},
 			})
 			return {
+				...tinySubject,
 				executor,
-				call: (model) => ({ kind: 'tensors', model: { name: 'tiny', ...model }, tensors: { x: x() } }),
-				check(output) {
-					if (output.kind !== 'tensors' || String(output.tensors.y?.data) !== String(expectedNumbers)) throw new Error('a wrong answer')
-				},
-				wrong: {
-					'no tensor': wrong({}),
-					'another name': wrong({ z: x() }),
-					'one too many': wrong({ x: x(), z: x() }),
-					'another shape': wrong({ x: tensor('FP32', [4, 1], x().data) }),
-					'another datatype': wrong({ x: tensor('FP64', [1, 4], new Float64Array(4)) }),
-					'no tensor at all': wrong({ x: null }),
-				},
-				hops: 1,
 				hold: gate.close,
 				sent: () => sent,
 				async close() {

@@ -37,7 +37,8 @@ describe.skipIf(!python)('schemathesis', () => {
 		const config = join(root, 'test', 'python', 'schemathesis.toml')
 		const address = `${edge.url}/openapi.json`
 		const args = ['--config-file', config, 'run', address, '--header', `Authorization: Bearer ${key}`, '--no-color', ...which]
-		const said = await promisify(execFile)(program, args, { timeout: 580_000, maxBuffer: 64 * 1024 * 1024 }).then(
+		// It leaves a folder where it runs.
+		const said = await promisify(execFile)(program, args, { cwd: packed.folder, timeout: 580_000, maxBuffer: 64 * 1024 * 1024 }).then(
 			({ stdout }) => ({ failed: false, stdout }),
 			({ stdout }: { stdout: string }) => ({ failed: true, stdout }),
 		)

@@ -1,7 +1,8 @@
 // The bucket that a configuration names.
 
-import { type Environment, findSecret, secretOf } from '../../config/environment.ts'
+import type { Environment } from '../../config/environment.ts'
 import type { BucketConfig } from '../../config/schema.ts'
+import { findSecret, secretOf } from '../../config/secrets.ts'
 import { type Bucket, openBucket } from './bucket.ts'
 
 /** An edge has callers that wait: it gives up sooner than who publishes. In milliseconds. */

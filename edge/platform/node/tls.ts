@@ -2,8 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
-import { type Environment, secretOf } from '../../config/environment.ts'
+import type { Environment } from '../../config/environment.ts'
 import type { Pem, TlsConfig } from '../../config/fields.ts'
+import { secretOf } from '../../config/secrets.ts'
 
 /** In PEM, as Node's TLS takes them. */
 export interface TlsFiles {

@@ -2,8 +2,8 @@
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 
 import { z } from 'zod'
-import { findSecret, secretOf } from '../../config/environment.ts'
 import { secret } from '../../config/fields.ts'
+import { findSecret, secretOf } from '../../config/secrets.ts'
 import { isUp } from '../http/health.ts'
 import { preset } from '../http/mapping.ts'
 import { httpUpstream } from '../http/upstream.ts'
