@@ -62,13 +62,14 @@ export const breaker =
 				const leave = circuitOf(call.model.name).enter(context.remaining)
 				if (typeof leave !== 'function') throw refused(inner.name, leave)
 				let heard = performance.now()
+				let parts = 0
 				const expected = finish(estimate(inner, call))
 				const emit: Context['emit'] =
 					context.emit &&
 					(async (part) => {
-						heard = performance.now()
+						if (parts++ === 0) leave('begun')
 						await context.emit?.(part)
-						// The caller's own time.
+						// The caller's own time does not count.
 						heard = performance.now()
 					})
 				try {
@@ -78,7 +79,10 @@ export const breaker =
 				} catch (thrown) {
 					const error = SpillwayError.from(thrown)
 					const waited = performance.now() - heard
-					leave(online() ? verdictOn(error, context, waited, expected) : 'unknown', failureOf(error, inner.name, waited))
+					leave(
+						online() ? verdictOn(error, context, waited, parts > 0 ? patience : expected) : 'unknown',
+						failureOf(error, inner.name, waited),
+					)
 					throw error
 				}
 			},

@@ -16,8 +16,8 @@ export interface CircuitOptions {
 	readonly random?: (() => number) | undefined
 }
 
-/** What the end of a call says about the server; `hung` is worth as much as all failures together. */
-export type Verdict = 'answered' | 'failed' | 'hung' | 'unknown'
+/** What a call says about the server: at its end (`hung` is worth as much as all failures together), or by the first part of its answer. */
+export type Verdict = 'begun' | 'answered' | 'failed' | 'hung' | 'unknown'
 
 /** A call's leave to be made, and whom to tell how it ended. */
 export type Leave = (verdict: Verdict, error?: SpillwayError) => void
@@ -108,7 +108,7 @@ export function makeCircuit({
 			const begun = epoch
 			if (!opened)
 				return (verdict, error) => {
-					if (begun !== epoch || verdict === 'unknown') return
+					if (begun !== epoch || verdict === 'unknown' || verdict === 'begun') return
 					const then = performance.now()
 					count(then, verdict !== 'answered')
 					if (verdict === 'hung' || (verdict === 'failed' && (error?.retryAfter !== undefined || tooMany()))) open(then, error)
@@ -118,7 +118,8 @@ export function makeCircuit({
 			probeUntil = now + remaining
 			return (verdict, error) => {
 				if (begun !== epoch) return
-				if (verdict === 'answered') reset()
+				// The others need not wait for the end of a long answer.
+				if (verdict === 'answered' || verdict === 'begun') reset()
 				else if (verdict === 'unknown') probeUntil = 0
 				else open(performance.now(), error)
 			}

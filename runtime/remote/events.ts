@@ -67,16 +67,19 @@ export async function* eventsOf(body: ReadableStream<Uint8Array>, options: Event
 				heard = performance.now()
 			}
 		}
+	} catch (error) {
+		leave()
+		ended = true
+		throw error
 	} finally {
 		signal.removeEventListener('abort', leave)
-		if (!ended) finish(reader, signal)
+		if (!ended) finish(reader)
 	}
 }
 
 /** Waits a moment for the end, so that the connection can be used again; else gives it up. */
-function finish(reader: ReadableStreamDefaultReader<Uint8Array>, { aborted }: AbortSignal): void {
-	const leave = () => reader.cancel().catch(() => {})
-	if (aborted) return void leave()
+function finish(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+	const leave = () => void reader.cancel().catch(() => {})
 	withinStall(reader.read(), goodbye, { name: '', stall: goodbye }).then(({ done }) => {
 		if (!done) leave()
 	}, leave)
