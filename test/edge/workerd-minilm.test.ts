@@ -1,9 +1,14 @@
 // The shipped model on workerd: right, the same as on Node, and loaded once whoever leaves.
 
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { agreement, edgeAt, embed, references } from './harness/minilm.ts'
+import { compare } from '../../edge/versions/compare.ts'
+import { descriptionSchema } from '../../models/format/manifest.ts'
+import { tensor } from '../../runtime/core/tensor.ts'
+import { agreement, context, edgeAt, embed, references } from './harness/minilm.ts'
 import { minilmSource, type PackedFolder, packModels } from './harness/models.ts'
 import { startNode } from './harness/node.ts'
 import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
@@ -34,7 +39,7 @@ describe('minilm on workerd', () => {
 		expect(vector).toHaveLength(384)
 	})
 
-	test('agrees with the fp32 model on all reference texts, and with Node', async () => {
+	test('agrees with the fp32 model on all reference texts, and with Node within the tolerance of the manifest', async () => {
 		const vectors = await embed(edgeAt(edge.url), texts)
 		const { mean, least } = agreement(
 			vectors,
@@ -46,6 +51,7 @@ describe('minilm on workerd', () => {
 		const node = await startNode({ config, models: packed.folder })
 		try {
 			expect(agreement(vectors, await embed(edgeAt(node.url), texts)).least).toBeGreaterThanOrEqual(0.999)
+			await agreesInTensors(node.url)
 		} finally {
 			await node.close()
 		}
@@ -93,6 +99,26 @@ describe('minilm on workerd', () => {
 		expect(ran).toMatchObject({ executor: 'edge', provider: 'wasm', queue: null, run: null, hops: 1, variant: 'int8' })
 	})
 })
+
+/** The same tensors on workerd and on Node: within the tolerance of both graphs, and each answer names the variant and what ran it. */
+async function agreesInTensors(node: string): Promise<void> {
+	const { variants } = descriptionSchema.parse(JSON.parse(await readFile(join(minilmSource, 'model.json'), 'utf8')))
+	for (const { ids } of references.slice(0, 10)) {
+		const tensors = {
+			input_ids: tensor('INT64', [1, ids.length], BigInt64Array.from(ids, BigInt)),
+			attention_mask: tensor('INT64', [1, ids.length], new BigInt64Array(ids.length).fill(1n)),
+		}
+		const call = { kind: 'tensors' as const, model: { name: 'minilm' }, tensors }
+		const here = await edgeAt(edge.url).infer(call, context())
+		const there = await edgeAt(node).infer(call, context())
+		expect(here.ran).toMatchObject({ executor: 'edge', provider: 'wasm', variant: 'int8' })
+		expect(there.ran).toMatchObject({ executor: 'edge', provider: 'cpu', variant: 'int8', space: here.ran.space })
+		for (const provider of ['wasm', 'cpu'] as const) {
+			const tolerance = variants.int8?.graphs[provider]?.tolerance
+			expect(compare(here.output, there.output, tolerance ?? {})).toMatchObject({ same: true })
+		}
+	}
+}
 
 /** Asks for vectors, and resets the connection: workerd takes a mere end for a client that still listens. */
 async function leaveAfter(wait: number, input = ['I shall not wait.']): Promise<void> {
