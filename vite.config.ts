@@ -85,6 +85,7 @@ const environments = {
 	...Object.fromEntries(Object.entries(later).map(([name, entry]) => [name.replaceAll(/\W/g, '_'), file(entry, 'dist/runtime', name)])),
 	client: file('runtime/index.ts', 'dist/runtime', 'spillway.js'),
 	webgpu: file('runtime/page/webgpu.ts', 'dist/runtime', 'webgpu.js'),
+	remote: file('runtime/page/remote.ts', 'dist/runtime', 'remote.js'),
 	serviceWorker: file('runtime/page/service-worker.ts', 'dist/runtime', 'service-worker.js'),
 	script: file('runtime/page/script.ts', 'dist/script', 'spillway.js', 'iife'),
 }

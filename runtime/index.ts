@@ -5,6 +5,7 @@ import type { RuntimeOptions } from './page/options.ts'
 import { makeRuntime, type Runtime } from './page/runtime.ts'
 
 export type { Overflow, OverflowReason, Provenance } from './core/call.ts'
+export type { ChatChunk, ChatCompletion, ChatRequest } from './core/chat.ts'
 export type { Datatype } from './core/datatype.ts'
 export { type ErrorCode, SpillwayError } from './core/error.ts'
 export type { Estimate, Priority } from './core/executor.ts'
@@ -12,7 +13,16 @@ export { type Tensor, type Tensors, tensor } from './core/tensor.ts'
 export type { ModelReport } from './device/control.ts'
 export type { Progress } from './device/protocol.ts'
 export type { Policy } from './overflow/policy.ts'
-export type { CallOptions, EmbedResult, Explanation, InferResult, Model, ReadyOptions } from './page/model.ts'
+export type {
+	CallOptions,
+	EmbedResult,
+	Explanation,
+	GenerateOptions,
+	GenerateResult,
+	InferResult,
+	Model,
+	ReadyOptions,
+} from './page/model.ts'
 export type { RuntimeOptions } from './page/options.ts'
 export type { ModelOptions, Runtime, RuntimeStorage } from './page/runtime.ts'
 export type { Download } from './store/leave.ts'

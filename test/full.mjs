@@ -6,6 +6,7 @@ import { SetupError, say } from '../demo/setup/report.mjs'
 import { findFirefox } from './setup/firefox.mjs'
 import { main } from './setup/main.mjs'
 import { findPython } from './setup/python.mjs'
+import { findRuntime } from './setup/runtimes.mjs'
 import { vitest } from './setup/vitest.mjs'
 import { findWebkit } from './setup/webkit.mjs'
 
@@ -29,6 +30,13 @@ const needed = [
 		variable: 'TEST_PYTHON_KSERVE',
 		get: () => findPython('kserve.txt'),
 		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
+	},
+	{ name: 'Bun', variable: 'TEST_BUN', get: () => findRuntime('bun'), hint: 'https://bun.com/docs/installation' },
+	{
+		name: 'Deno',
+		variable: 'TEST_DENO',
+		get: () => findRuntime('deno'),
+		hint: 'https://docs.deno.com/runtime/getting_started/installation',
 	},
 ]
 

@@ -26,7 +26,7 @@ export function laterEdge(file: string, address: string, key: string | undefined
 	if (now) made().catch(() => {}) // The first call says so.
 	return {
 		name: 'edge',
-		accepts: ['tensors', 'embed'],
+		accepts: ['tensors', 'embed', 'generate'],
 		estimate: (call) =>
 			edge?.estimate(call) ??
 			(disposal.aborted || globalThis.navigator?.onLine === false

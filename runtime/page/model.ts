@@ -1,6 +1,17 @@
 // A model as an application sees it: inputs checked, the call sent to whoever can answer, the answer unwrapped.
 
-import { type Answer, type Call, type EmbedOutput, type ModelRef, type Provenance, provenance, type TensorsOutput } from '../core/call.ts'
+import {
+	type Answer,
+	type Call,
+	type EmbedOutput,
+	type GenerateOutput,
+	type ModelRef,
+	type Part,
+	type Provenance,
+	provenance,
+	type TensorsOutput,
+} from '../core/call.ts'
+import type { ChatChunk, ChatCompletion, ChatRequest } from '../core/chat.ts'
 import { defaultDeadline } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Estimate, Executor, Priority } from '../core/executor.ts'
@@ -53,6 +64,20 @@ export interface InferResult {
 	ran: Provenance
 }
 
+export interface GenerateOptions extends CallOptions {
+	/**
+	 * Takes the parts of the answer as they come; the next one is read when what it returns has settled. After the first part, a call that fails is not
+	 * tried elsewhere. What it throws ends the call, as the cause of an `aborted`. Default: the answer comes whole.
+	 */
+	onChunk?: ((chunk: ChatChunk) => unknown) | undefined
+}
+
+export interface GenerateResult {
+	/** The whole answer in OpenAI's form, also where its parts came before. */
+	completion: ChatCompletion
+	ran: Provenance
+}
+
 export interface Explanation {
 	model: string
 	policy: Policy
@@ -98,6 +123,19 @@ export interface Model {
 	 * @example await ring.infer({ x: { datatype: "FP32", shape: [4], data: Float32Array.of(1, 2, 3, 4) } })
 	 */
 	infer(tensors: Tensors, options?: CallOptions): Promise<InferResult>
+	/**
+	 * Asks what comes next in a conversation. Such models run behind an edge, not on the device: **what is said goes there**, and under `device-only`
+	 * the call is refused with `unsupported`.
+	 *
+	 * @param request as OpenAI's chat completions have it, without `model` and `stream`.
+	 * @throws SpillwayError as `embed`; `upstream` when an answer breaks off in its middle: what came is not all.
+	 * @example
+	 * const { completion } = await llama.generate(
+	 * 	{ messages: [{ role: "user", content: "how do I true a wheel?" }] },
+	 * 	{ onChunk: ({ choices: [choice] }) => output.append(choice?.delta.content ?? "") },
+	 * )
+	 */
+	generate(request: ChatRequest, options?: GenerateOptions): Promise<GenerateResult>
 	/** What would answer a call now, and why. Sends nothing. */
 	explain(): Promise<Explanation>
 }
@@ -122,17 +160,19 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 
 	async function answer(
 		call: Call,
-		{ deadline = defaultDeadline, signal, policy: asked = policy, priority }: CallOptions,
+		{ deadline = defaultDeadline, signal, policy: asked = policy, priority, onChunk }: GenerateOptions,
 	): Promise<Answer> {
 		if (!Number.isFinite(deadline)) refuse('deadline must be milliseconds')
 		if (!tightens(asked, policy)) refuse(`policy: "${asked}" does not tighten "${policy}"`)
 		if (priority !== undefined && !/^(high|normal|low)$/.test(priority)) refuse(`priority: "${priority}" is none of high, normal, low`)
+		const operation = call.kind === 'task' ? call.task : 'infer'
+		// There is nothing to load for what no device does.
+		const waking = operation === 'generate' ? null : device
 		// Where the edge goes first, the device is loaded when the edge cannot answer, or is overdue.
 		const first = asked === 'prefer-edge' && edge ? estimate(edge.executor, call) : undefined
 		let wakeNoMore: (() => void) | undefined
-		if (first?.can === 'now') wakeNoMore = device?.sleep(overdue(first), () => device.wake(ref))
-		else if (asked !== 'edge-only') device?.wake(ref)
-		const operation = call.kind === 'task' ? call.task : 'infer'
+		if (first?.can === 'now') wakeNoMore = waking?.sleep(overdue(first), () => waking.wake(ref))
+		else if (asked !== 'edge-only') waking?.wake(ref)
 		const { trace, end } = telemetry.watch({ operation, model: ref.name, policy: asked })
 		try {
 			const context = {
@@ -142,8 +182,11 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 				retries: { left: retries },
 				trace,
 				priority,
+				emit: onChunk && (async ({ chunk }: Part) => void (await onChunk(chunk))),
 			}
-			const answered = await attempt(candidates, asked, call, context, { sleep: device?.sleep })
+			// The caller may go on with its conversation.
+			const own = operation === 'generate' ? structuredClone(call) : call
+			const answered = await attempt(candidates, asked, own, context, { sleep: device?.sleep })
 			end(answered.ran)
 			return answered
 		} catch (thrown) {
@@ -194,6 +237,10 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 			for (const [name, value] of Object.entries(tensors)) copies[name] = { ...value, data: value?.data?.slice?.() }
 			const { output, ran } = await answer({ kind: 'tensors', model: modelIn(options), tensors: copies }, options)
 			return { tensors: (output as TensorsOutput).tensors, ran }
+		},
+		async generate(request, options = {}) {
+			const { output, ran } = await answer({ kind: 'task', model: ref, task: 'generate', input: request }, options)
+			return { completion: (output as GenerateOutput).completion, ran }
 		},
 		async explain() {
 			const call: Call = { kind: 'tensors', model: ref, tensors: {} }

@@ -41,6 +41,11 @@ export interface Conversation extends Pick<Executor, 'accepts'> {
 
 const isEvents = ({ headers }: Response): boolean => /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
 
+/** That the caller cannot take a part is not the server's fault. */
+function notTaken(cause: unknown): never {
+	throw SpillwayError.from(cause, 'aborted', 'a part of the answer was not taken: ')
+}
+
 /** Makes an executor of a conversation over HTTP. What fails is passed by for a while: see `overflow/breaker.ts`. */
 export function remoteExecutor(connection: Connection, { accepts, codeOf, request, answer, stream }: Conversation): Breaker {
 	const { name, fetch = (url, init) => globalThis.fetch(url, init), online, stall = defaultStall } = connection
@@ -70,7 +75,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 				(async (part: Part) => {
 					const emitted = performance.now()
 					taken ??= 0
-					await context.emit?.(part)
+					await context.emit?.(part).catch(notTaken)
 					taken += performance.now() - emitted
 				})
 			try {
