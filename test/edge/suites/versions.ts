@@ -133,6 +133,28 @@ export function versionsSuite(edge: () => { url: string }): void {
 		expect((await ask(url(), { path: 'numbers/versions/canary' })).status).toBe(404)
 	})
 
+	test('TensorFlow Serving’s paths name versions and labels, too', async () => {
+		const predict = async (place: string) => {
+			const response = await fetch(`${url()}/v1/models/numbers${place}:predict`, {
+				method: 'POST',
+				headers: { authorization: `Bearer ${versionKeys.callers[0]}` },
+				body: '{"instances":[[1,2,3,4]]}',
+				signal: AbortSignal.timeout(30_000),
+			})
+			const { predictions, error } = (await response.json()) as { predictions?: number[][]; error?: string }
+			return predictions?.[0]?.[0] ?? error
+		}
+		expect(await predict('')).toBe(20)
+		expect(await predict('/versions/1.1.0')).toBe(11)
+		expect(await predict('/versions/2')).toBe(20)
+		expect(await predict('/labels/stable')).toBe(10)
+		expect(await predict('/labels/nope')).toMatch(/nope/)
+		const { model_version_status } = (await (await fetch(`${url()}/v1/models/numbers/labels/stable`)).json()) as {
+			model_version_status: object[]
+		}
+		expect(model_version_status).toMatchObject([{ version: '1', state: 'AVAILABLE' }])
+	})
+
 	test('one that fails its golden samples answers no call, and tells why', async () => {
 		expect(await ask(url(), { path: 'numbers/versions/1.2.0' })).toMatchObject({
 			status: 503,
