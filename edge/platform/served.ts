@@ -1,12 +1,13 @@
 // The models of an edge, by name: their versions, and what looks after them.
 
+import type { Channel } from '../../models/format/channel.ts'
 import type { Provider } from '../../models/format/manifest.ts'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
 import { satisfies } from '../../runtime/core/version.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { EdgeConfig, ModelConfig } from '../config/schema.ts'
 import type { MetricsStore } from '../metrics/store.ts'
-import type { Models } from '../parts.ts'
+import type { Models, ServedModel } from '../parts.ts'
 import type { Comparison, Comparisons } from '../versions/comparisons.ts'
 import { type ModelVersions, modelVersions } from '../versions/model.ts'
 import { plainRouting, type Routing } from '../versions/routing.ts'
@@ -47,12 +48,14 @@ export interface OwnedModels extends Models {
  * Keeps settled values only, so that requests on workerd never wait for one another.
  */
 export function servedModels(options: ServedOptions): OwnedModels {
-	const { config, routes, comparisons, metrics } = options
+	const { config, catalog, routes, comparisons, metrics } = options
 	const names = Object.keys(config.models)
 	const declared = new Map<string, Serving>()
 	const packed = new Map<string, ModelVersions>()
 	const retiring = new Set<ReturnType<typeof setTimeout>>()
 	const told = new Map<string, string>()
+	/** What answers calls that ask for no version, as long as these stay: with thousands of models the way to one must be short. */
+	const fixed = new Map<string, { readonly state: RouteState; readonly channel: Channel; readonly model: ServedModel }>()
 
 	const missing = (name: string) => `model ${name} is not in the catalogue (${options.where}); pack it, or leave it out of "models"`
 
@@ -134,9 +137,25 @@ export function servedModels(options: ServedOptions): OwnedModels {
 		return asking(name, () => versionsOf(name, modelConfig).main())
 	}
 
+	async function remembered(name: string): Promise<ServedModel | undefined> {
+		const known = fixed.get(name)
+		if (!known || ((await routes?.read()) ?? noRoutes) !== known.state) return undefined
+		const packed = await catalog.channel(name)
+		return packed?.channel === known.channel ? known.model : undefined
+	}
+
+	async function remember(name: string, versions: ModelVersions, configured: Routing): Promise<void> {
+		const one = versions.fixed()
+		const state = (await routes?.read()) ?? noRoutes
+		if (one?.routing === (changed(state, name) ?? configured)) fixed.set(name, { ...one, state })
+	}
+
 	return {
 		names,
 		async get(name, version, asker) {
+			const any = version === undefined && asker?.space === undefined
+			const known = any && (await remembered(name))
+			if (known) return known
 			const modelConfig = configOf(name)
 			if (!modelConfig) return undefined
 			if (modelConfig.declared) {
@@ -147,8 +166,9 @@ export function servedModels(options: ServedOptions): OwnedModels {
 			const found = await asking(name, () => versions.get(version, asker))
 			// What fails again after this is told again.
 			if (found) told.delete(name)
+			if (found && any) await remember(name, versions, modelConfig.versions ?? plainRouting)
 			// Not the caller's fault: it was promised by the configuration.
-			else if (!(await versions.plan())) throw new SpillwayError('unavailable', `${name} cannot be served: ${missing(name)}`)
+			if (!found && !(await versions.plan())) throw new SpillwayError('unavailable', `${name} cannot be served: ${missing(name)}`)
 			return found
 		},
 		async list() {

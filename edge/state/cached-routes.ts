@@ -18,9 +18,9 @@ export function cachedRoutes(ask: (change?: Change) => Promise<RouteState>): Rou
 	let kept: RouteState | undefined
 	let looked = Number.NEGATIVE_INFINITY
 
-	/** An answer that was overtaken by a later one is not taken. */
+	/** An answer that was overtaken by a later one is not taken, and one that says the same is the same. */
 	function take(state: RouteState): RouteState {
-		if (!kept || state.revision >= kept.revision) kept = state
+		if (!kept || state.revision > kept.revision) kept = state
 		return kept
 	}
 

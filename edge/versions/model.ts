@@ -1,6 +1,6 @@
 // The versions of one model at this edge: which one answers a call, and how one takes over from another.
 
-import { type Published, published } from '../../models/format/channel.ts'
+import { type Channel, type Published, published } from '../../models/format/channel.ts'
 import type { Provider } from '../../models/format/manifest.ts'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
 import { satisfies } from '../../runtime/core/version.ts'
@@ -41,6 +41,8 @@ export interface ModelVersions {
 	get(asked?: string, asker?: Asker): Promise<ServedModel | undefined>
 	/** The version that answers most calls. */
 	main(): Promise<Serving | undefined>
+	/** What answers all calls that ask for no version, as long as neither of the two changes; undefined where one has to be chosen. */
+	fixed(): { readonly channel: Channel; readonly routing: Routing; readonly model: ServedModel } | undefined
 	/** The plan as it is now; undefined when there is no model. */
 	plan(): Promise<Plan | undefined>
 	/** A version that the routing, a label or the channel names. @throws SpillwayError `not-found`. */
@@ -219,6 +221,11 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		async main() {
 			const now = await update()
 			return now && taken(now.arms[0].slot)
+		},
+		fixed() {
+			const [{ slot }, ...others] = plan?.arms ?? [{ slot: undefined }]
+			const view = slot && others.length === 0 && slot.now?.digest === slot.wanted?.manifest ? views.get(slot) : undefined
+			return plan && view && { channel: plan.channel, routing: plan.routing, model: view.model }
 		},
 		plan: update,
 		async named(text) {
