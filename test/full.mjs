@@ -37,6 +37,12 @@ const needed = [
 		get: () => findPython('ray.txt'),
 		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
 	},
+	{
+		name: 'Python 3 with venv',
+		variable: 'TEST_PYTHON_TRITON',
+		get: () => findPython('triton.txt'),
+		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
+	},
 	{ name: 'Bun', variable: 'TEST_BUN', get: () => findRuntime('bun'), hint: 'https://bun.com/docs/installation' },
 	{
 		name: 'Deno',

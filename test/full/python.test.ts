@@ -9,9 +9,9 @@ import { root } from '../package/repository.ts'
 const python = process.env.TEST_PYTHON
 
 /** What the script prints, having asked the edge. */
-async function ask(script: string): Promise<Record<string, unknown>> {
-	const { url, key } = inject('edge')
-	const { stdout } = await promisify(execFile)(python ?? '', [join(root, 'test', 'python', script), url, key], { timeout: 60_000 })
+async function ask(script: string, address = inject('edge').url): Promise<Record<string, unknown>> {
+	const { key } = inject('edge')
+	const { stdout } = await promisify(execFile)(python ?? '', [join(root, 'test', 'python', script), address, key], { timeout: 60_000 })
 	return JSON.parse(stdout)
 }
 
@@ -47,5 +47,25 @@ describe.skipIf(!python)('tritonclient[http]', () => {
 		for (const way of ['json', 'gzip']) expect(cosine((got[way] as [string, number[]])[1], binary), way).toBeCloseTo(1, 5)
 		expect(got['wrong input']).toMatch(/nope/)
 		expect(got['no key']).toMatch(/key/i)
+	})
+})
+
+describe.skipIf(!python)('tritonclient[grpc]', () => {
+	test('health, metadata, inference plain and compressed, a stream, errors', async () => {
+		const got = await ask('triton_grpc_client.py', `127.0.0.1:${inject('edge').grpcPort}`)
+		expect(got).toMatchObject({ live: true, ready: true, 'model ready': true, server: 'spillway' })
+		expect(got.inputs).toEqual([
+			['input_ids', 'INT64'],
+			['attention_mask', 'INT64'],
+		])
+		expect(got.outputs).toEqual([['sentence_embedding', 'FP32']])
+		const [id, plain] = got.plain as [string, number[]]
+		expect(id).toBe('one')
+		expect(plain).toHaveLength(384)
+		for (const way of ['gzip', 'deflate', 'in time']) expect((got[way] as [string, number[]])[1], way).toEqual(plain)
+		expect(got.stream).toEqual(['first', plain, expect.stringMatching(/nope/)])
+		expect(got['wrong input']).toEqual(['StatusCode.INVALID_ARGUMENT', expect.stringMatching(/nope/)])
+		expect(got['no key']).toEqual(['StatusCode.UNAUTHENTICATED', expect.stringMatching(/key/i)])
+		expect(got['unknown model']).toEqual(['StatusCode.NOT_FOUND', expect.stringMatching(/nope/)])
 	})
 })
