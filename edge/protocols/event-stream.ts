@@ -8,11 +8,13 @@ export interface EventStream {
 	readonly body: ReadableStream<Uint8Array>
 	/** Aborts when the client has left. */
 	readonly left: AbortSignal
-	/**
-	 * Sends the data of one event: a single line. Resolves when the next one may come.
-	 * Lines of other kinds (comments, `event:`) are none that all clients can read: azure-ai-inference takes `data: ` alone.
-	 */
+	/** Sends the data of one event: a single line. Resolves when the next one may come. */
 	send(data: string): Promise<void>
+	/**
+	 * Sends the data of a last event, which is an error. It has a name, for azure-ai-inference takes no line but `data: …`: it would pass over an error
+	 * that it does not know, and take what comes then for the end of a whole answer.
+	 */
+	fail(data: string): void
 	/** No more after what was sent; does not wait for the client. */
 	end(): void
 }
@@ -26,6 +28,13 @@ export function eventStream(): EventStream {
 	const release = () => {
 		for (const go of waiting) go()
 		waiting = []
+	}
+	const write = (lines: string) => controller.enqueue(encoder.encode(`${lines}\n\n`))
+	const end = () => {
+		if (over) return
+		over = true
+		controller.close()
+		release()
 	}
 	const body = new ReadableStream<Uint8Array>(
 		{
@@ -46,17 +55,16 @@ export function eventStream(): EventStream {
 		left: leaving.signal,
 		async send(data) {
 			if (over) return
-			controller.enqueue(encoder.encode(`data: ${data}\n\n`))
+			write(`data: ${data}`)
 			if ((controller.desiredSize ?? 0) > 0) return
 			await new Promise<void>((resolve) => {
 				waiting.push(resolve)
 			})
 		},
-		end() {
-			if (over) return
-			over = true
-			controller.close()
-			release()
+		fail(data) {
+			if (!over) write(`event: error\ndata: ${data}`)
+			end()
 		},
+		end,
 	}
 }

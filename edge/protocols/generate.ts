@@ -96,8 +96,7 @@ export async function generateInParts(
 	const fail = (error: unknown) => {
 		const { problem } = problemFrom(error)
 		c.set('error', problem.code)
-		stream.send(writing.error(problem))
-		stream.end()
+		stream.fail(writing.error(problem))
 	}
 	c.set('ended', answered.then(finish).catch(fail))
 	return c.body(stream.body, 200, {

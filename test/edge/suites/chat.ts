@@ -61,8 +61,8 @@ export function chatSuite(edge: () => { readonly url: string }, server: () => Ch
 		const events = (await response.text()).split('\n\n')
 		expect(events.pop()).toBe('')
 		return events.map((event) => {
-			expect(event).toMatch(/^data: [^\n]+$/)
-			return event.slice(6)
+			expect(event).toMatch(/^(event: error\n)?data: [^\n]+$/)
+			return event.replace(/^(event: error\n)?data: /, '')
 		})
 	}
 	const contentOf = (events: readonly string[]) =>

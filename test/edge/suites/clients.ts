@@ -107,6 +107,18 @@ export function clientsSuite(edge: () => EdgeUnderTest): void {
 			}
 		})
 
+		test('azure-ai-inference', async () => {
+			// It was given another key, which it sends twice.
+			const keyed = (one: Recorded): Recorded => ({ ...one, headers: one.headers.map((value) => value.replace(/^(Bearer )?key$/, '$1k')) })
+			const [embeddings, ...chats] = recorded('azure_ai_inference').map(here).map(keyed)
+			const reply = await send(embeddings as Recorded)
+			expect(reply.status).toBe(200)
+			expect(json(reply).data[0].embedding).toHaveLength(4)
+			// The same model does not write.
+			for (const chat of chats.map((one) => ({ ...one, path: one.path.replace('/plain', '') })))
+				expect(json(await send(chat)).error).toMatchObject({ code: 'model_not_found' })
+		})
+
 		test.each(['openai_npm_models', 'openai_py_models'])('%s', async (name) => {
 			for (const one of recorded(name).map(here)) {
 				const reply = await send(one)
