@@ -35,7 +35,12 @@ async function run(options: Options): Promise<void> {
 	)
 }
 
-async function startHere({ config, port, models, state }: Options): Promise<Pick<RunningEdge, 'url' | 'grpc' | 'trust' | 'ready' | 'close'>> {
+async function startHere({
+	config,
+	port,
+	models,
+	state,
+}: Options): Promise<Pick<RunningEdge, 'url' | 'grpc' | 'trust' | 'ready' | 'close'>> {
 	const { serve } = await import('../node.ts')
 	return serve({
 		environment: config === undefined ? process.env : { ...process.env, SPILLWAY_CONFIG: config },

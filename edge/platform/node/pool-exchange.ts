@@ -64,6 +64,8 @@ export class Exchange
 	}
 
 	onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+		// The parser says so when it goes on after a pause; who reads on at once would turn in circles.
+		if (chunk.byteLength === 0) return
 		if (this.#reader) {
 			this.#reader.data(chunk)
 			return
