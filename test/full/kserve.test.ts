@@ -1,13 +1,15 @@
-// A real KServe as an upstream: version 1 of its protocol (which is TensorFlow Serving's rows), version 2 over REST and over gRPC.
+// A real KServe as an upstream: version 1 of its protocol (which is TensorFlow Serving's rows), version 2 over REST and over gRPC; and its
+// own client.
 // test/full.mjs makes the Python that has it.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { grpcPool } from '../../edge/platform/node/grpc-pool.ts'
 import { isUp as isOipUp } from '../../edge/upstreams/oip/health.ts'
 import { oipUpstream } from '../../edge/upstreams/oip/upstream.ts'
@@ -100,6 +102,20 @@ describe.skipIf(!python)('KServe', () => {
 		writeFileSync(gate, '')
 		return () => rmSync(gate, { force: true })
 	}
+
+	test('its own client gets the same bits from the edge of `npm start` in each form, and errors in words', async () => {
+		const { url, key } = inject('edge')
+		const script = join(root, 'test', 'python', 'kserve_client.py')
+		const { stdout } = await promisify(execFile)(python ?? '', [script, url, key], { timeout: 60_000 })
+		const got = JSON.parse(stdout) as Record<string, number[]>
+		expect(got.ready).toEqual([true, true])
+		const bits = (vector: number[] = []) => Array.from(new Uint32Array(Float32Array.from(vector).buffer))
+		expect(got.v1).toHaveLength(384)
+		for (const form of ['v2 JSON', 'v2 binary']) expect(bits(got[form]), form).toEqual(bits(got.v1))
+		expect(got['unknown model']).toEqual([404, expect.stringContaining('nope')])
+		expect(got['wrong input']).toEqual([400, expect.stringContaining('nope')])
+		expect(got['no key']).toEqual([401, expect.stringMatching(/API key/)])
+	})
 
 	test('says that it is up, and of a model that it is not', async () => {
 		const v1 = (name: string) => isTfservingUp({ upstream: { url, models: { tiny: { name } } }, key: undefined, hops: 0 })
