@@ -1,4 +1,5 @@
-// Upstreams of an edge on workerd: an edge on Node, as a server of the Open Inference Protocol, and a server of OpenAI's interface.
+// Upstreams of an edge on workerd: an edge on Node, as a server of the Open Inference Protocol and of others, and a server of OpenAI's
+// interface.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EmbedOutput } from '../../runtime/core/call.ts'
@@ -8,6 +9,7 @@ import { type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
 import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
 import { chatConfig, chatSecrets, chatSuite } from './suites/chat.ts'
+import { mappedConfig, mappedSecrets, mappedSuite } from './suites/mapped.ts'
 import { keys, suiteConfig, suiteModels } from './suites/under-test.ts'
 
 let packed: PackedFolder
@@ -19,17 +21,19 @@ beforeAll(async () => {
 	server = await startChatServer()
 	const chat = chatConfig(server.url)
 	gpu = await startNode({ config: suiteConfig, models: packed.folder })
+	const mapped = mappedConfig(gpu.url)
 	edge = await startWorkerd({
 		config: {
 			...suiteConfig,
-			models: { ...chat.models, m: { tokensPerRun: 4 }, tiny: { inProcess: false } },
+			models: { ...chat.models, ...mapped.models, m: { tokensPerRun: 4 }, tiny: { inProcess: false } },
 			upstreams: [
 				{ name: 'gpu-a', kind: 'oip', url: gpu.url, key: { env: 'GPU_KEY' }, models: { m: { variant: 'fp32' }, tiny: {} } },
 				...chat.upstreams,
+				...mapped.upstreams,
 			],
 		},
 		models: packed.folder,
-		secrets: { GPU_KEY: keys.secret, ...chatSecrets },
+		secrets: { ...mappedSecrets, ...chatSecrets },
 	})
 })
 afterAll(async () => {
@@ -62,6 +66,8 @@ test('a model that runs only upstream answers', async () => {
 	expect(response.status).toBe(200)
 	expect(await response.json()).toMatchObject({ outputs: [{ name: 'y', data: [30, 300, 3000] }] })
 })
+
+describe('a declared mapping', () => mappedSuite(() => edge))
 
 describe('chat completions', () =>
 	chatSuite(

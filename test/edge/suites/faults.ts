@@ -6,7 +6,7 @@ import { call, type EdgeUnderTest, keys, problemOf } from './under-test.ts'
 
 const posts = ['/v1/tasks/embed', '/v2/models/tiny/infer', '/openai/v1/embeddings']
 /** With those whose errors tell no code. */
-const jsonPosts = [...posts, '/v1/models/tiny:predict']
+const jsonPosts = [...posts, '/v1/models/tiny:predict', '/predictions/tiny', '/endpoints/tiny/invocations', '/score']
 
 export function faultsSuite(edge: () => EdgeUnderTest): void {
 	const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
