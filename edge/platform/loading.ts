@@ -99,12 +99,12 @@ export function loading({ name, what, accepts, load, budget, kept = () => true }
 			(cause) => {
 				underWay = undefined
 				const error = SpillwayError.from(cause, 'unavailable', `${name} could not be loaded: `)
-				// Who was only out of luck with memory may be lucky at once.
-				if (error.retryAfter !== undefined) throw error
 				// Once, not at each try.
 				if (failed?.error.message !== error.message) console.error(`${what} cannot be served: ${error.message}`)
-				failed = { error, until: performance.now() + pause }
-				pause = Math.min(longestPause, pause * 2)
+				// Who was only out of luck with memory may be lucky at once.
+				const lucky = error.retryAfter !== undefined
+				failed = { error, until: lucky ? 0 : performance.now() + pause }
+				if (!lucky) pause = Math.min(longestPause, pause * 2)
 				throw error
 			},
 		)

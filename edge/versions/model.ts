@@ -8,7 +8,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { ModelConfig } from '../config/schema.ts'
 import type { ServedModel } from '../parts.ts'
 import { type Asker, choose } from './choose.ts'
-import { type Arm, namedBy, type Plan, planOf, resolve, type Slot, slotsOf } from './plan.ts'
+import { type Arm, namedBy, type Plan, planOf, resolve, rolesOf, type Slot, slotsOf } from './plan.ts'
 import { type Copying, routed } from './routed.ts'
 import type { Routing } from './routing.ts'
 import { packedModel, type Serving, type ServingOptions, serve, variantOf } from './serving.ts'
@@ -257,15 +257,4 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 			await Promise.all([...servings.values()].map(({ executor }) => executor.dispose()))
 		},
 	}
-}
-
-function rolesOf({ channel, arms, labels, shadow }: Plan, { digest }: Serving): string[] {
-	const sum = arms.reduce((all, { weight }) => all + weight, 0)
-	const stands = ({ wanted, now }: Slot) => (now ? now.digest === digest : wanted?.manifest === digest)
-	return [
-		...(channel.manifest === digest ? ['current'] : []),
-		...arms.filter(({ slot }) => stands(slot)).map(({ weight }) => `weight ${weight} of ${sum}`),
-		...[...labels].filter(([, slot]) => stands(slot)).map(([label]) => `label ${label}`),
-		...(shadow && stands(shadow.slot) ? ['shadow'] : []),
-	]
 }

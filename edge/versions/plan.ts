@@ -80,3 +80,15 @@ export function resolve(channel: Channel, { labels }: Pick<Routing, 'labels'>, t
 
 /** All versions that a channel names, the current one first. */
 export const namedBy = ({ version, manifest, versions = [] }: Channel): Published[] => [{ version, manifest }, ...versions]
+
+/** What a version has to do in a plan. */
+export function rolesOf({ channel, arms, labels, shadow }: Plan, { digest }: Serving): string[] {
+	const sum = arms.reduce((all, { weight }) => all + weight, 0)
+	const stands = ({ wanted, now }: Slot) => (now ? now.digest === digest : wanted?.manifest === digest)
+	return [
+		...(channel.manifest === digest ? ['current'] : []),
+		...arms.filter(({ slot }) => stands(slot)).map(({ weight }) => `weight ${weight} of ${sum}`),
+		...[...labels].filter(([, slot]) => stands(slot)).map(([label]) => `label ${label}`),
+		...(shadow && stands(shadow.slot) ? ['shadow'] : []),
+	]
+}

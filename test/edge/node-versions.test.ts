@@ -136,6 +136,31 @@ describe('a new version', () => {
 	})
 })
 
+describe('several versions at once', () => {
+	test('who asks for a vector space gets the version that it is of, whatever the weights say', async () => {
+		await publish(textDescription('1.0.1'))
+		const models = open({ models: { 'tiny-text': { versions: { split: [{ version: '1.0.0', weight: 1 }] } } } })
+		const digests = (await models.versions('tiny-text')?.plan())?.channel
+		const spaceOf = (digest = '') => `tiny-text@${digest}/fp32`
+		expect((await models.get('tiny-text'))?.version).toBe('1.0.0')
+		for (const [version, digest] of [
+			['1.0.1', digests?.manifest],
+			['1.0.0', digests?.versions?.[0]?.manifest],
+		])
+			expect((await models.get('tiny-text', undefined, { space: spaceOf(digest) }))?.version).toBe(version)
+		// One that nobody has is for the protocol to refuse.
+		expect((await models.get('tiny-text', undefined, { space: spaceOf('f'.repeat(64)) }))?.version).toBe('1.0.0')
+	})
+
+	test('runs are of the size that is configured for the model', async () => {
+		const models = open({ models: { 'tiny-text': { rowsPerRun: 2, batchWait: 0, threads: 1 } } })
+		const { executor } = (await models.get('tiny-text')) as ServedModel
+		const input = ['hello', 'world', 'how', 'are', 'you']
+		const { ran } = await executor.infer({ kind: 'task', model: { name: 'tiny-text' }, task: 'embed', input }, context())
+		expect(ran.batch).toBe(2)
+	})
+})
+
 describe('a model that cannot be loaded', () => {
 	test('tells why at each call, and at the start', async () => {
 		await packed.remove()

@@ -10,7 +10,9 @@ import { storedRoutes } from '../../edge/state/stored-routes.ts'
 import { memoryBudget, type Resident } from '../../edge/versions/budget.ts'
 import { choose, fraction } from '../../edge/versions/choose.ts'
 import { compare } from '../../edge/versions/compare.ts'
+import { hasVersion, onlyFor } from '../../edge/versions/only-for.ts'
 import { routingSchema } from '../../edge/versions/routing.ts'
+import type { Offered } from '../../edge/versions/serving.ts'
 import { memoryRoutes, type RouteStore } from '../../edge/versions/state.ts'
 import { provenance } from '../../runtime/core/call.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
@@ -206,6 +208,30 @@ describe('memory for models', () => {
 		await waiting
 		expect(budget.used).toBe(50)
 	})
+})
+
+test('an upstream is asked only for the version that it has', async () => {
+	let isCurrent = true
+	const inner: Executor = {
+		name: 'gpu',
+		accepts: ['tensors'],
+		estimate: () => ({ can: 'now', queue: 0, run: 1 }),
+		infer: async () => ({ output: { kind: 'tensors', tensors: {} }, ran: provenance('gpu', { name: 'm' }) }),
+		dispose: async () => {},
+	}
+	const packed = { current: () => isCurrent } as Offered['packed']
+	const call = { kind: 'tensors' as const, model: { name: 'm' }, tensors: {} }
+	const context = { remaining: 1000, signal: new AbortController().signal, hops: 0, retries: { left: 0 }, trace: traceParent() }
+	const follows = onlyFor(inner, '1.0.0', hasVersion({ version: '1.0.0', packed }, undefined))
+	expect(follows.estimate(call).can).toBe('now')
+	isCurrent = false
+	expect(follows.estimate(call)).toMatchObject({ can: 'no', reason: 'unsupported' })
+	await expect(follows.infer(call, context)).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('gpu') })
+	// Its configuration says what it has.
+	expect(hasVersion({ version: '1.0.0', packed }, '^1')()).toBe(true)
+	expect(hasVersion({ version: '2.0.0', packed }, '^1')()).toBe(false)
+	// A model that is only declared has one.
+	expect(hasVersion({ version: '1', packed: null }, undefined)()).toBe(true)
 })
 
 describe('an executor that is unloaded', () => {
