@@ -69,6 +69,8 @@ interface Problem {
 	detail?: unknown
 	error?: unknown
 	message?: unknown
+	/** AWS's. */
+	Message?: unknown
 }
 
 function failure(name: string, { status, headers }: Response, body: Uint8Array, codeOf: CodeOf | undefined): SpillwayError {
@@ -79,8 +81,8 @@ function failure(name: string, { status, headers }: Response, body: Uint8Array, 
 		// Some proxy's page.
 	}
 	const code = codeTold(problem) ?? codeOf?.(status) ?? 'upstream'
-	const { detail, error, message: words } = problem
-	const message = `${name}: ${[detail, error, (error as Problem | undefined)?.message, words].find(isText) ?? `HTTP status ${status}`}`
+	const { detail, error, message: words, Message } = problem
+	const message = `${name}: ${[detail, error, (error as Problem | undefined)?.message, words, Message].find(isText) ?? `HTTP status ${status}`}`
 	return new SpillwayError(code, message, { retryAfter: retryAfterOf(headers) })
 }
 

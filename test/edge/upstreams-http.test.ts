@@ -352,6 +352,13 @@ describe('SageMaker', () => {
 		expect(/Signature=(\w+)$/.exec(seen?.headers.authorization ?? '')?.[1]).toBe(signatureOf(seen as Seen))
 	})
 
+	test("a model's failure is told in SageMaker's words", async () => {
+		handle = (response) =>
+			response.writeHead(424, { 'x-amzn-errortype': 'ModelError' }).end('{"Message":"Received server error (500) from model"}')
+		const failed = make(settings(), { environment }).infer(call, context())
+		await expect(failed).rejects.toMatchObject({ code: 'upstream', message: 'there: Received server error (500) from model' })
+	})
+
 	test('without its secrets it is not made', () => {
 		expect(() => make(settings())).toThrow(/AWS_ACCESS_KEY_ID is not set/)
 	})
