@@ -35,8 +35,10 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	app.get('/v1/models', (c) => respondJson(c, { models: models.names }))
 
 	const status = async (c: EdgeContext) => {
+		const { name = '', version = name } = c.req.param() as { name?: string; version?: string }
+		if (version.includes(':')) throw notTaken(c, 'POST')
 		const hops = probeHopsOf(c, config.limits)
-		const model = await namedModel(c, c.req.param('name') as string)
+		const model = await namedModel(c, name)
 		return respondJson(c, statusOf(model, await model.ready(hops)))
 	}
 	const metadata = async (c: EdgeContext) => respondJson(c, metadataOf(await namedModel(c, c.req.param('name') as string)))
@@ -44,11 +46,7 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 	const run = async (c: EdgeContext) => {
 		const target = c.req.param('target') as string
 		const colon = target.lastIndexOf(':')
-		if (colon < 0) {
-			c.set('status', 405)
-			c.header('allow', 'GET, HEAD')
-			throw new SpillwayError('unsupported', `${c.req.path} takes POST with a method at its end only, such as ":predict"`)
-		}
+		if (colon < 0) throw notTaken(c, 'GET, HEAD')
 		const method = methods.get(target.slice(colon + 1))
 		if (!method) throw new SpillwayError('not-found', `nothing is at POST ${c.req.path}; a method such as ":predict" ends the path`)
 		const named = target.slice(0, colon)
@@ -70,6 +68,16 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 
 	const namedModel = (c: EdgeContext, name: string, version = c.req.param('version')) => findModel(models, name, version, askerOf(c))
 	return app
+}
+
+/** The method at the end of a path makes it another path, for which the router has no word. */
+function notTaken(c: EdgeContext, allowed: string): SpillwayError {
+	c.set('status', 405)
+	c.header('allow', allowed)
+	return new SpillwayError(
+		'unsupported',
+		`${c.req.path} takes ${allowed}; POST is for paths with ":predict" or another method at their end`,
+	)
 }
 
 /** A call, and how its outputs become the body of the answer. */

@@ -105,10 +105,15 @@ export function tfservingSuite(edge: () => EdgeUnderTest): void {
 				expect((await refusal(await call(edge(), at))).status, at).toBe(404)
 		})
 
-		test('POST without a method is a 405', async () => {
-			const response = await post({ instances: [[1, 2, 3, 4]] }, '/v1/models/tiny')
-			expect(response.headers.get('allow')).toBe('GET, HEAD')
-			expect((await refusal(response)).status).toBe(405)
+		test('POST without a method, and GET with one, are a 405 that tells the right ones', async () => {
+			const posted = await post({ instances: [[1, 2, 3, 4]] }, '/v1/models/tiny')
+			expect(posted.headers.get('allow')).toBe('GET, HEAD')
+			expect((await refusal(posted)).status).toBe(405)
+			for (const at of [path, '/v1/models/tiny/versions/1:predict', '/v1/models/tiny/labels/a:classify']) {
+				const response = await call(edge(), at, { key: keys.secret })
+				expect(response.headers.get('allow'), at).toBe('POST')
+				expect((await refusal(response)).status, at).toBe(405)
+			}
 		})
 
 		test('without a key, over the limit, in another space, too late', async () => {
