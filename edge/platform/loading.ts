@@ -58,6 +58,7 @@ export function loading({ name, what, accepts, load, budget, kept = () => true }
 	let leaving: Promise<void> | undefined
 	let failed: { error: SpillwayError; until: number } | undefined
 	let pause = firstPause
+	let told: string | undefined
 	/** In the inner executor. */
 	let calls = 0
 	/** That wait for it, or did when they came. */
@@ -92,6 +93,7 @@ export function loading({ name, what, accepts, load, budget, kept = () => true }
 			(made) => {
 				underWay = undefined
 				failed = undefined
+				told = undefined
 				pause = firstPause
 				inner = made
 				return made
@@ -100,11 +102,12 @@ export function loading({ name, what, accepts, load, budget, kept = () => true }
 				underWay = undefined
 				const error = SpillwayError.from(cause, 'unavailable', `${name} could not be loaded: `)
 				// Once, not at each try.
-				if (failed?.error.message !== error.message) console.error(`${what} cannot be served: ${error.message}`)
+				if (told !== error.message) console.error(`${what} cannot be served: ${error.message}`)
+				told = error.message
 				// Who was only out of luck with memory may be lucky at once.
-				const lucky = error.retryAfter !== undefined
-				failed = { error, until: lucky ? 0 : performance.now() + pause }
-				if (!lucky) pause = Math.min(longestPause, pause * 2)
+				if (error.retryAfter !== undefined) throw error
+				failed = { error, until: performance.now() + pause }
+				pause = Math.min(longestPause, pause * 2)
 				throw error
 			},
 		)

@@ -169,6 +169,27 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		return found && prepare(found.manifest)
 	}
 
+	/** Those that have been loaded here. */
+	const proven = new WeakSet<Serving>()
+
+	/** After a restart there is no last good version: for one that cannot be loaded the newest of the others answers that can. */
+	async function prove({ channel }: Plan, slot: Slot, serving: Serving): Promise<void> {
+		if (proven.has(serving)) return
+		const state = (await serving.standing())?.state ?? 'ready'
+		if (state === 'ready') proven.add(serving)
+		if (state !== 'failed' || serving.digest !== slot.wanted?.manifest || (await serving.able())) return
+		for (const { manifest } of namedBy(channel)) {
+			if (manifest === serving.digest) continue
+			const other = await prepare(manifest)
+			if (await other.able()) {
+				if (slot.now === serving) slot.now = other
+				return
+			}
+			// It may be there soon.
+			if ((await other.standing())?.state !== 'failed') return
+		}
+	}
+
 	async function byRoute(now: Plan, { key, trace, space }: Asker): Promise<ServedModel | undefined> {
 		const { arms, routing } = now
 		if (space !== undefined) {
@@ -177,6 +198,7 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		}
 		const alike = routing.by === 'key' ? key : routing.by === 'trace' ? trace : undefined
 		const arm = arms.length === 1 ? arms[0] : choose(arms, alike && `${name}\n${alike}`)
+		await prove(now, arm.slot, await taken(arm.slot))
 		const sum = arms.reduce((all, { weight }) => all + weight, 0)
 		const why = routing.split && `weight ${arm.weight} of ${sum}${alike === undefined ? '' : ` by ${routing.by}`}`
 		return shown(now, arm, why)
@@ -225,7 +247,7 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		fixed() {
 			const [{ slot }, ...others] = plan?.arms ?? [{ slot: undefined }]
 			const view = slot && others.length === 0 && slot.now?.digest === slot.wanted?.manifest ? views.get(slot) : undefined
-			return plan && view && { channel: plan.channel, routing: plan.routing, model: view.model }
+			return plan && view && proven.has(view.serving) ? { channel: plan.channel, routing: plan.routing, model: view.model } : undefined
 		},
 		plan: update,
 		async named(text) {

@@ -108,6 +108,27 @@ describe('a new version', () => {
 		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.2')
 	})
 
+	test('that fails its golden samples at a start is stood in for by the newest that does not', async () => {
+		const told = vi.spyOn(console, 'error').mockImplementation(() => {})
+		onTestFinished(() => told.mockRestore())
+		for (const version of ['1.0.1', '1.0.2']) await publish(version === '1.0.2' ? wrong(version) : textDescription(version))
+		const models = open()
+		await expect
+			.poll(
+				() =>
+					infer(models).then(
+						({ ran }) => ran.version,
+						({ code }) => code,
+					),
+				{ timeout: 20_000 },
+			)
+			.toBe('1.0.1')
+		expect(told).toHaveBeenCalledWith(expect.stringMatching(/^tiny-text 1\.0\.2 cannot be served: .*golden/))
+		// It never takes over.
+		for (let i = 0; i < 5; i++) expect((await infer(models)).ran.version).toBe('1.0.1')
+		expect(await (await models.get('tiny-text'))?.ready()).toBe(true)
+	})
+
 	test('whose channel cannot be read leaves the last good one answering', async () => {
 		const models = open()
 		await infer(models)
