@@ -3,7 +3,7 @@
 import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import { accepts, type Context, cannot, type Executor } from '../core/executor.ts'
+import { accepts, type Context, cannot, type Estimate, type Executor } from '../core/executor.ts'
 import { type Parts, partsTo } from './parts.ts'
 import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
 import { allows, type Policy } from './policy.ts'
@@ -24,6 +24,8 @@ export interface AttemptOptions {
 	readonly follow?: typeof partsTo | undefined
 	/** Aborts the call as well. */
 	readonly also?: AbortSignal | undefined
+	/** That candidates have much the same to do: an attempt is given up only for one that could begin at once. Default: false. */
+	readonly alike?: boolean | undefined
 }
 
 /**
@@ -31,8 +33,9 @@ export interface AttemptOptions {
  *
  * What another executor may cure (network, memory, a lost worker, …) goes on to the next one, each further attempt for one retry of the
  * context's budget; what is the caller's fault (`invalid-input`), abort and deadline do not. When the time left comes down to what the next
- * executor is expected to need, the attempt under way is aborted and the next one asked; before that, when it takes three times as long as was
- * expected, and a second at least, while one nearer to the user could answer now. Once an attempt has emitted a part of its answer, it is the
+ * executor is expected to need, and the attempt under way takes longer than was expected, or than the next one would, it is aborted and the
+ * next one asked; before that, when it takes three times as long as was expected, and a second at least, while one nearer to the user could
+ * answer now. Once an attempt has emitted a part of its answer, it is the
  * only one: its error is the call's.
  *
  * An attempt may spend retries of its own (a replayed run, an edge with upstreams): it is handed what is not needed for asking the others
@@ -49,7 +52,7 @@ export function attempt(
 	policy: Policy | undefined,
 	call: Call,
 	context: Context,
-	{ sleep = sleepHere, follow, also }: AttemptOptions = {},
+	{ sleep = sleepHere, follow, also, alike }: AttemptOptions = {},
 ): Promise<Answer> {
 	const what = `the call to ${call.model.name}`
 	const [only] = candidates
@@ -74,7 +77,11 @@ export function attempt(
 			if (retry) retries.left--
 			const { executor } = candidate
 			const rest = left.filter((one) => one !== candidate)
-			const next = retries.left > 0 && rest.length > 0 ? () => plan(rest, call, policy, clock()).order[0] : undefined
+			const another = () => {
+				const [one] = plan(rest, call, policy, clock()).order
+				return one && alike && isBusy(estimate(one.executor, call)) ? undefined : one
+			}
+			const next = retries.left > 0 && rest.length > 0 ? another : undefined
 			const share = Math.max(0, retries.left - order.length + 1)
 			const handed = { left: share }
 			const place = candidates.indexOf(candidate)
@@ -99,6 +106,8 @@ export function attempt(
 	}
 	return bounded(what, context, work, also)
 }
+
+const isBusy = ({ queue, run }: Estimate): boolean => queue > run
 
 /** Milliseconds between two looks at who else could answer: one that is loading or unhealthy now may be there soon. */
 const lookAgain = 250
@@ -129,16 +138,23 @@ async function once(
 		return await bounded(executor.name, { remaining: clock(), signal: abandoned }, (signal, giveUp) => {
 			const begun = clock()
 			const reserve = Math.min(margin.most, begun * margin.share)
-			const limit = isNearer && overdue(estimate(executor, call))
+			const own = estimate(executor, call)
 			const watch = () => {
 				if (parts?.begun) return
 				const next = nextOne()
 				const expected = next && estimate(next.executor, call)
-				const tooLate = next && limit !== undefined && isNearer?.(next) && begun - clock() > limit
-				const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : clock() - finish(expected) - reserve
+				const elapsed = begun - clock()
+				const tooLate = next && isNearer?.(next) && elapsed > overdue(own)
+				const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : spareFor(finish(expected))
 				if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
-				// Not at the start, nor much too late: the next one would be late itself.
-				else if (wakeNoMore && spare > -lookAgain) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
+				// Not at the start, nor too late: the next one would be late itself.
+				else if (wakeNoMore && spare > -reserve) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
+			}
+			/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
+			const spareFor = (other: number) => {
+				const needed = clock() - other - reserve
+				const left = finish(own) - (begun - clock())
+				return left < other ? Math.max(needed, left) : needed
 			}
 			// With time to spare, the reserve covers a first look that comes later.
 			if (begun > longEnough) wakeNoMore = sleep(lookAgain, watch)

@@ -91,11 +91,11 @@ describe.each([
 				return ask(edge.url, 'js', { 'spillway-time-left': '1000' })
 			}),
 		)
-		// Two at a time, a tenth of a second each: twenty in the time that there is.
+		// Two at a time, a tenth of a second each: ten in the half of the time that calls are let wait.
 		expect(performance.now() - begun).toBeLessThan(10_000)
 		expect(slow.most).toBe(2)
 		const done = responses.filter(({ status }) => status === 200)
-		expect(done.length).toBeGreaterThanOrEqual(8)
+		expect(done.length).toBeGreaterThanOrEqual(5)
 		const refused = responses.filter(({ status }) => status === 503)
 		expect(refused.length).toBeGreaterThanOrEqual(20)
 		for (const response of refused) expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)

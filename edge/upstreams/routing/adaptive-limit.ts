@@ -8,7 +8,7 @@ export interface AdaptiveLimitOptions {
 }
 
 export interface AdaptiveLimit {
-	/** Calls at a time; at least 1. */
+	/** Calls at a time, at this moment; at least 1. */
 	readonly now: number
 	/**
 	 * A call was answered.
@@ -17,7 +17,7 @@ export interface AdaptiveLimit {
 	 * @param inFlight calls under way with it, itself included.
 	 */
 	answered(alike: string, milliseconds: number, inFlight: number): void
-	/** The upstream said that it is given too much, or gave no answer in time. */
+	/** The upstream said that it is given too much, or gave no answer for long. */
 	overloaded(): void
 }
 
@@ -29,23 +29,37 @@ const fewest = 10
 const shortest = 50
 
 /** Answers that what is usual is the average of. */
-const averaged = 20
+const averaged = 10
+
+/** Share of the limit up to which an upstream has little to do. */
+const little = 1 / 4
+
+/** Milliseconds without such a time, after which there is one, and milliseconds that it lasts at most. */
+const calmEvery = 5_000
+const calmFor = 500
 
 /** Kinds of calls that are remembered. */
 const mostKinds = 512
 
 /**
  * Additive increase, multiplicative decrease: the limit grows while calls that come up to it are answered about as fast as usual, and
- * shrinks when they take three times as long, or the upstream refuses them for what it has to do.
+ * shrinks when they take three times as long, or the upstream refuses them for what it has to do. What is usual is measured while the
+ * upstream has little to do; where that never is, it is given little for a moment every few seconds.
  */
 export function adaptiveLimit({ most = 1_000, first = 16 }: AdaptiveLimitOptions = {}): AdaptiveLimit {
 	let limit = Math.min(first, most)
 	const usual = new Map<string, { milliseconds: number; count: number }>()
 	let window = { since: performance.now(), count: 0, slowness: 0, peak: 0 }
 	let shrunk = Number.NEGATIVE_INFINITY
+	/** When it last had little to do. Soon after the start, for then nothing is known. */
+	let calmAt = performance.now() - calmEvery + calmFor
+	/** A time with little to do that was made: its end, and the answers in it so far. */
+	let calm: { until: number; answers: number } | undefined
+
+	const calmLimit = () => Math.max(1, Math.floor(limit * little))
 
 	/** How many times as long as usual it took. */
-	function slowness(alike: string, milliseconds: number, inFlight: number): number {
+	function slowness(alike: string, milliseconds: number, isCalm: boolean): number {
 		const known = usual.get(alike)
 		if (!known) {
 			const [oldest] = usual.keys()
@@ -54,10 +68,13 @@ export function adaptiveLimit({ most = 1_000, first = 16 }: AdaptiveLimitOptions
 			return 1
 		}
 		const before = known.milliseconds
-		// What it takes when there is little else to do. An upstream that has become slower shrinks the limit until that is the case.
-		if (known.count < fewest || inFlight <= Math.max(1, limit / 4))
-			known.milliseconds += (milliseconds - before) / Math.min(++known.count, averaged)
+		if (isCalm || known.count < averaged) known.milliseconds += (milliseconds - before) / Math.min(++known.count, averaged)
 		return milliseconds / Math.max(before, 0.1)
+	}
+
+	function noteCalm(at: number) {
+		calmAt = at
+		if (calm && ++calm.answers >= fewest) calm = undefined
 	}
 
 	function shrink(share: number, at: number) {
@@ -68,13 +85,20 @@ export function adaptiveLimit({ most = 1_000, first = 16 }: AdaptiveLimitOptions
 
 	return {
 		get now() {
-			return Math.floor(limit)
+			if (calm && performance.now() > calm.until) {
+				calm = undefined
+				calmAt = performance.now()
+			}
+			return calm ? calmLimit() : Math.floor(limit)
 		},
 		answered(alike, milliseconds, inFlight) {
 			const at = performance.now()
+			const isCalm = inFlight <= calmLimit()
 			window.count++
-			window.slowness += slowness(alike, milliseconds, inFlight)
+			window.slowness += slowness(alike, milliseconds, isCalm)
 			window.peak = Math.max(window.peak, inFlight)
+			if (isCalm) noteCalm(at)
+			else if (!calm && at - calmAt > calmEvery) calm = { until: at + calmFor, answers: 0 }
 			if (window.count < fewest || at - window.since < shortest) return
 			// Where it was not made use of, nothing is known about it.
 			if (window.slowness > tolerance * window.count) {

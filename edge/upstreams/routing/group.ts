@@ -95,7 +95,7 @@ export function routed(name: string, members: readonly Member[], options: Routin
 				undefined,
 				call,
 				context,
-				{ follow: partsTo },
+				{ follow: partsTo, alike: true },
 			)
 		return hedged(order, call, context, hedge === 'auto' ? Math.max(10, 2 * finish(estimate(first, call))) : hedge)
 	}

@@ -2,7 +2,7 @@
 
 import type { Answer, Call } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
-import type { Context, Executor } from '../../../runtime/core/executor.ts'
+import type { Context, Executor, RetryBudget } from '../../../runtime/core/executor.ts'
 import { attempt } from '../../../runtime/overflow/loop.ts'
 import { estimate } from '../../../runtime/overflow/plan.ts'
 
@@ -18,10 +18,9 @@ export function hedged(order: readonly Executor[], call: Call, context: Context,
 	const stops = [new AbortController(), new AbortController()] as const
 	const candidates = (executors: readonly Executor[]) => executors.map((executor) => ({ executor }))
 	const begun = performance.now()
-	const asked = (executors: readonly Executor[], stop: AbortController) => {
-		const spent = performance.now() - begun
-		const signal = AbortSignal.any([context.signal, stop.signal])
-		return attempt(candidates(executors), undefined, call, { ...context, remaining: context.remaining - spent, signal })
+	const asked = (executors: readonly Executor[], stop: AbortController, retries: RetryBudget) => {
+		const remaining = context.remaining - (performance.now() - begun)
+		return attempt(candidates(executors), undefined, call, { ...context, remaining, retries }, { also: stop.signal, alike: true })
 	}
 	return new Promise<Answer>((resolve, reject) => {
 		let open = 1
@@ -49,8 +48,8 @@ export function hedged(order: readonly Executor[], call: Call, context: Context,
 			if (context.retries.left <= 0 || able.length === 0) return
 			context.retries.left--
 			open++
-			watch(asked(able, stops[1]), stops[0], false)
+			watch(asked(able, stops[1], { left: 0 }), stops[0], false)
 		}, after)
-		watch(asked(order, stops[0]), stops[1], true)
+		watch(asked(order, stops[0], context.retries), stops[1], true)
 	})
 }

@@ -5,16 +5,18 @@ import { startClock } from '../../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import { cannot, type Executor, type Wrap } from '../../../runtime/core/executor.ts'
 import { isLate } from '../../../runtime/overflow/breaker.ts'
+import { tooLong } from '../../../runtime/overflow/plan.ts'
 import type { UpstreamLoad } from './load.ts'
 
 /** What an upstream answers that has too much to do. */
-const tooMuch = ['rate-limited', 'unavailable', 'deadline-exceeded', 'out-of-memory']
+const tooMuch = ['rate-limited', 'unavailable', 'out-of-memory']
 
 /**
  * Lets calls wait for their turn: high priority first, else in the order in which they came. Its estimates are those of what was measured
  * here, of the time that calls wait as much as of the time that they take.
  *
- * Errors, beside the executor's own: `unavailable` with a time to come back when too many wait.
+ * Errors, beside the executor's own: `unavailable` with a time to come back when too many wait, or the call has waited until there was no
+ * time left for it.
  */
 export const limited =
 	(load: UpstreamLoad): Wrap =>
@@ -32,7 +34,15 @@ export const limited =
 			const clock = startClock(context.remaining)
 			const at = performance.now()
 			const slot = load.take(context.remaining) ?? (await load.queue(context))
-			const waited = performance.now() - at
+			const began = performance.now()
+			const waited = began - at
+			const expected = load.expect(call) ?? 0
+			if (waited > 1 && clock() < expected) {
+				slot.over()
+				throw new SpillwayError('unavailable', `${inner.name} had other calls to answer until there was no time left`, {
+					retryAfter: Math.max(1, load.wait()),
+				})
+			}
 			// Who is not asked at all, for it failed before, has not been given too much.
 			const asked = inner.estimate(call).can !== 'no'
 			try {
@@ -41,7 +51,9 @@ export const limited =
 				return waited < 1 ? answer : withWait(answer, waited)
 			} catch (thrown) {
 				const { code } = SpillwayError.from(thrown)
-				if (asked && (tooMuch.includes(code) || (code === 'aborted' && isLate(context)))) slot.overloaded(call)
+				const late = code === 'deadline-exceeded' || (code === 'aborted' && isLate(context))
+				// A call that came with little time says nothing.
+				if (late ? performance.now() - began > tooLong * expected : asked && tooMuch.includes(code)) slot.overloaded(call)
 				throw thrown
 			} finally {
 				slot.over()

@@ -15,6 +15,9 @@ export interface SheddingOptions {
 /** Calls of high priority are served when others are refused already. */
 const shares: Record<Priority, number> = { high: 1, normal: 1 / 2, low: 1 / 4 }
 
+/** Share of the time left, beside what the call itself takes, that it may be expected to wait: nobody knows exactly, and late is in vain. */
+const cautious = 1 / 2
+
 /** With fewer calls under way nothing is refused: estimates may be wrong, and cost time. */
 const fewest = 8
 
@@ -38,7 +41,7 @@ export const shedding =
 				if (underWay >= fewest) {
 					const { can, queue, run } = estimate(inner, call)
 					if (underWay >= callsPerModel) throw refusal(`${underWay} calls to ${call.model.name} are under way`, queue || 1_000)
-					const allowed = Math.min(longestWait * shares[context.priority ?? 'normal'], context.remaining - run)
+					const allowed = Math.min(longestWait * shares[context.priority ?? 'normal'], (context.remaining - run) * cautious)
 					if (can === 'now' && queue > 0 && queue > allowed)
 						throw refusal(
 							`the call to ${call.model.name} would wait ${Math.round(queue)} ms, and may ${Math.max(0, Math.round(allowed))}`,
