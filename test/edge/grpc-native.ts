@@ -68,9 +68,12 @@ export interface NativeClient {
 	close(): void
 }
 
-/** @param address `127.0.0.1:8788` */
-export function nativeClient(address: string): NativeClient {
-	const client = new Client(address, credentials.createInsecure())
+/**
+ * @param address `127.0.0.1:8788`
+ * @param authority certificate, in PEM, of who signed the server's. Default: the connection is not encrypted.
+ */
+export function nativeClient(address: string, authority?: string): NativeClient {
+	const client = new Client(address, authority === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(authority)))
 	const pathOf = ({ parent, name }: DescMethod) => `/${parent.typeName}/${name}`
 	const write = (schema: DescMessage) => (message: object) => Buffer.from(toBinary(schema, create(schema, message as never)))
 	const read = (schema: DescMessage) => (bytes: Buffer) => fromBinary(schema, bytes)

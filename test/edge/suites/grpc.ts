@@ -1,5 +1,6 @@
 // gRPC-Web and Connect: the same services as over native gRPC, on every platform.
 
+import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect'
@@ -173,6 +174,31 @@ export function grpcSuite(edge: () => EdgeUnderTest): void {
 		expect(await post(enveloped(Buffer.from('no message at all')))).not.toMatch(/^grpc-status: 0/)
 		expect(await post(new Uint8Array([0, 0, 0, 1, 0, 7]))).not.toMatch(/^grpc-status: 0/)
 		expect(await post(new Uint8Array())).not.toMatch(/^grpc-status: 0/)
+	})
+
+	test('a message that stops half-way is refused when its time is over', async () => {
+		const { hostname, port } = new URL(edge().url)
+		const head = [
+			`POST ${path} HTTP/1.1`,
+			'host: x',
+			`authorization: Bearer ${keys.secret}`,
+			'content-type: application/grpc-web+proto',
+			'grpc-timeout: 300m',
+			'content-length: 100',
+			'',
+			'half',
+		].join('\r\n')
+		const answer = await new Promise<string>((resolve, reject) => {
+			const stalled = connect(Number(port), hostname, () => stalled.write(head))
+			stalled.setTimeout(10_000, () => stalled.destroy(new Error('no answer')))
+			stalled.on('data', (data) => {
+				if (!String(data).includes('grpc-status')) return
+				stalled.destroy()
+				resolve(String(data))
+			})
+			stalled.on('error', reject)
+		})
+		expect(answer).toMatch(/grpc-status: 4\r\n/)
 	})
 
 	test('native gRPC without HTTP/2 is told where to go; unknown methods and types are refused', async () => {
