@@ -1,7 +1,7 @@
 // Metrics, quotas, spans and the memory of reports, which live in the Durable Object of `object.ts`, seen from a Worker.
 
 import { type ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
-import type { Quota, QuotaAnswer } from '../auth/quota.ts'
+import { inAdvanceOf, type Quota, type QuotaAnswer } from '../auth/quota.ts'
 import type { Increment, MetricsStore, MetricsText } from '../metrics/store.ts'
 import type { ObjectNamespace } from '../platform/workerd/bindings.ts'
 import type { Reports } from '../telemetry/reports.ts'
@@ -19,6 +19,9 @@ export interface SharedState {
 	readonly comparisons: Comparisons
 }
 
+/** Milliseconds for which figures are gathered. */
+const reporting = 100
+
 /**
  * @param objects the binding of {@link StateObject}; one object is used.
  * @param version of the package, for `spillway_build_info`.
@@ -34,8 +37,15 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 		throw new SpillwayError('unavailable', `the state object answered ${response.status}`)
 	}
 
-	/** What was reported in this turn of the event loop: a request reports several times, and each message has its price. */
-	let batch: Increment[] | undefined
+	/** What was reported lately: requests report several times, and each message has its price. */
+	let batch: Increment[] = []
+
+	async function flush(): Promise<void> {
+		if (batch.length === 0) return
+		const begun = batch
+		batch = []
+		await ask(`add/${version}`, begun)
+	}
 
 	return {
 		metrics: {
@@ -43,22 +53,18 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 				// Requests that are cut off never report their end.
 				const wanted = increments.filter(({ metric }) => metric !== 'spillway_http_requests_in_flight')
 				if (wanted.length === 0) return
-				if (batch) {
-					batch.push(...wanted)
-					return
-				}
-				const begun = wanted
-				batch = begun
-				return Promise.resolve().then(async () => {
-					batch = undefined
-					await ask(`add/${version}`, begun)
-				})
+				batch.push(...wanted)
+				// Each request waits by a timer of its own, and sends what is there by then, of others, too: none waits for another one.
+				return new Promise<void>((resolve) => setTimeout(resolve, reporting)).then(flush)
 			},
-			render: async () => (await (await ask(`metrics/${version}`)).json()) as MetricsText,
+			async render() {
+				await flush()
+				return (await (await ask(`metrics/${version}`)).json()) as MetricsText
+			},
 		},
-		quota: {
-			take: async (key, perMinute) => (await (await ask('take', { key, perMinute })).json()) as QuotaAnswer,
-		},
+		quota: inAdvanceOf({
+			take: async (key, perMinute, most) => (await (await ask('take', { key, perMinute, most })).json()) as QuotaAnswer,
+		}),
 		reports: {
 			first: async (id) => (await (await ask('first', id)).json()) as boolean,
 		},

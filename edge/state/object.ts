@@ -33,8 +33,8 @@ export class StateObject {
 		const [, action, ...rest] = new URL(request.url).pathname.split('/')
 		const version = rest[0] ?? ''
 		if (action === 'take') {
-			const { key, perMinute } = (await request.json()) as { key: string; perMinute: number }
-			return Response.json(await this.#quota.take(key, perMinute))
+			const { key, perMinute, most } = (await request.json()) as { key: string; perMinute: number; most?: number }
+			return Response.json(await this.#quota.take(key, perMinute, most))
 		}
 		if (action === 'first') return Response.json(await this.#reports.first((await request.json()) as string))
 		if (action === 'routes') return Response.json(await this.#routes.read())

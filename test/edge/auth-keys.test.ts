@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { hashKey, newKey } from '../../edge/auth/key.ts'
 import { checkOrigin } from '../../edge/auth/origin.ts'
-import { memoryQuota } from '../../edge/auth/quota.ts'
+import { inAdvanceOf, memoryQuota, type Quota } from '../../edge/auth/quota.ts'
 import { loadConfig } from '../../edge/config/load.ts'
 import type { KeyConfig } from '../../edge/config/schema.ts'
 import { isLocal } from '../../edge/guard/loopback.ts'
@@ -21,8 +21,8 @@ test('a quota gives its requests at once, then one by one, and never lies about 
 	let now = 0
 	const quota = memoryQuota(() => now)
 	const take = () => quota.take('a', 60)
-	for (let i = 0; i < 60; i++) expect(take()).toEqual({ allowed: true, retryAfter: 0 })
-	expect(take()).toEqual({ allowed: false, retryAfter: 1000 })
+	for (let i = 0; i < 60; i++) expect(take()).toEqual({ allowed: true, retryAfter: 0, taken: 1 })
+	expect(take()).toEqual({ allowed: false, retryAfter: 1000, taken: 0 })
 	now = 400
 	expect(take()).toMatchObject({ allowed: false, retryAfter: expect.closeTo(600, 6) })
 	now = 1000
@@ -32,6 +32,31 @@ test('a quota gives its requests at once, then one by one, and never lies about 
 	now = 3_600_000
 	for (let i = 0; i < 60; i++) expect(take()).toMatchObject({ allowed: true })
 	expect(take()).toMatchObject({ allowed: false })
+})
+
+test('of a large quota some are taken in advance, and never more than there are; of a small one each is asked for', async () => {
+	let now = 0
+	let asked = 0
+	const shared = memoryQuota(() => now)
+	const counted: Quota = {
+		take(key, perMinute, most) {
+			asked++
+			return shared.take(key, perMinute, most)
+		},
+	}
+	const [one, other] = [inAdvanceOf(counted), inAdvanceOf(counted)]
+	const allowed = async (perMinute: number, times: number) => {
+		let count = 0
+		for (let i = 0; i < times; i++) if ((await (i % 2 ? one : other).take(`a${perMinute}`, perMinute)).allowed) count++
+		return count
+	}
+	expect(await allowed(6000, 7000)).toBe(6000)
+	expect(asked).toBeLessThan(2000)
+	now = 1000
+	expect(await allowed(6000, 200)).toBe(100)
+	asked = 0
+	expect(await allowed(60, 70)).toBe(60)
+	expect(asked).toBe(70)
 })
 
 const keyFor = (key: object): KeyConfig =>

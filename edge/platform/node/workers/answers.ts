@@ -30,7 +30,7 @@ export interface PrimaryAnswers {
 	report(figures: Figures): void
 	/** The figures of all. */
 	metrics(): Promise<MetricsText>
-	take(key: string, perMinute: number): QuotaAnswer | Promise<QuotaAnswer>
+	take(key: string, perMinute: number, most?: number): QuotaAnswer | Promise<QuotaAnswer>
 	first(id: string): boolean | Promise<boolean>
 	trace(spans: readonly Span[]): void | Promise<void>
 	latest(): readonly Span[] | Promise<readonly Span[]>

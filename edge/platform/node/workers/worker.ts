@@ -1,6 +1,7 @@
 // A worker process of `spillway serve --workers`: an edge whose quotas, figures and spans are those of all workers.
 
 import { messageOf } from '../../../../runtime/core/error.ts'
+import { inAdvanceOf } from '../../../auth/quota.ts'
 import { version } from '../../../cli/package.ts'
 import { prometheusStore } from '../../../metrics/prometheus.ts'
 import { type RunningEdge, type SharedState, serve } from '../../../node.ts'
@@ -24,7 +25,7 @@ process.once('SIGTERM', () => end(0))
 
 const shared: SharedState = {
 	metrics: { add: figures.add, render: () => ask('metrics') },
-	quota: { take: (key, perMinute) => ask('take', key, perMinute) },
+	quota: inAdvanceOf({ take: (key, perMinute, most) => ask('take', key, perMinute, most) }),
 	reports: { first: (id) => ask('first', id) },
 	spans: { add: (spans) => ask('trace', spans), latest: () => ask('latest') },
 	comparisons: { add: (comparison) => ask('compare', comparison), of: (model) => ask('compared', model) },
