@@ -1,6 +1,5 @@
 // Requests signed with AWS Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 
-import { AwsV4Signer } from 'aws4fetch'
 import type { Fetch } from '../../../runtime/remote/exchange.ts'
 
 export interface Account {
@@ -14,6 +13,8 @@ export interface Account {
 /** Signs what `fetch` sends, its body included. */
 export function signed({ sessionToken, ...account }: Account, fetch: Fetch = (url, init) => globalThis.fetch(url, init)): Fetch {
 	return async (url, init) => {
+		// Loaded by those who need it: an edge without such an upstream runs without the package.
+		const { AwsV4Signer } = await import('aws4fetch')
 		const {
 			url: address,
 			method,
