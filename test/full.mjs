@@ -43,6 +43,12 @@ const needed = [
 		get: () => findPython('triton.txt'),
 		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
 	},
+	{
+		name: 'Python 3 with venv',
+		variable: 'TEST_PYTHON_LITELLM',
+		get: () => findPython('litellm.txt'),
+		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
+	},
 	{ name: 'Bun', variable: 'TEST_BUN', get: () => findRuntime('bun'), hint: 'https://bun.com/docs/installation' },
 	{
 		name: 'Deno',
