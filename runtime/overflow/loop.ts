@@ -24,7 +24,7 @@ export interface AttemptOptions {
 	readonly follow?: typeof partsTo | undefined
 	/** Aborts the call as well. */
 	readonly also?: AbortSignal | undefined
-	/** That candidates have much the same to do: an attempt is given up only for one that could begin at once. Default: false. */
+	/** That candidates are much the same: none is nearer, and an attempt is given up only for one that could begin at once. Default: false. */
 	readonly alike?: boolean | undefined
 }
 
@@ -85,7 +85,7 @@ export function attempt(
 			const share = Math.max(0, retries.left - order.length + 1)
 			const handed = { left: share }
 			const place = candidates.indexOf(candidate)
-			const isNearer = place > 0 ? (one: Candidate) => candidates.indexOf(one) < place : undefined
+			const isNearer = place > 0 || alike ? (one: Candidate) => alike || candidates.indexOf(one) < place : undefined
 			// Who was asked in vain, and who stood nearer to the user and was not asked.
 			const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
 			try {

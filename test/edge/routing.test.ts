@@ -331,3 +331,14 @@ test('disposed: what is asked of it later is refused, and its upstreams are disp
 	expect((await ask(executor)).error?.code).toBe('disposed')
 	expect(executor.estimate(embedCall)).toMatchObject({ can: 'no', reason: 'unhealthy' })
 })
+
+test('who hangs is given up for another long before the deadline, but for what may take any time', async () => {
+	const all = upstreams({ after: Number.POSITIVE_INFINITY, estimate: { run: 20 } }, { estimate: { run: 20 } })
+	const { executor } = group(all)
+	const { answer } = await ask(executor, { remaining: 30_000 })
+	expect(answer?.ran).toMatchObject({ executor: 'b', overflow: [{ executor: 'a', reason: 'deadline' }] })
+	const generate: Call = { kind: 'task', model: { name: 'm' }, task: 'generate', input: { messages: [] } }
+	const [slow, other] = upstreams({ after: 2_500, accepts: ['generate'] }, { accepts: ['generate'] }) as [Scripted, Scripted]
+	expect((await ask(group([slow, other]).executor, { remaining: 30_000 }, generate)).answer?.ran.executor).toBe('a')
+	expect(other.asked).toHaveLength(0)
+})

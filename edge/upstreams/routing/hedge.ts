@@ -6,6 +6,9 @@ import type { Context, Executor, RetryBudget } from '../../../runtime/core/execu
 import { attempt } from '../../../runtime/overflow/loop.ts'
 import { estimate } from '../../../runtime/overflow/plan.ts'
 
+/** Whether the time that others took tells how long the call takes: who writes much takes long. */
+export const areAlike = (call: Call): boolean => call.kind === 'tensors' || call.task !== 'generate'
+
 /**
  * Asks in order, and after some time those behind the first one as well; the first answer is taken, and the other attempt given up. The
  * second one costs a retry, and is not made where none is left or nobody else could answer now.
@@ -20,7 +23,7 @@ export function hedged(order: readonly Executor[], call: Call, context: Context,
 	const begun = performance.now()
 	const asked = (executors: readonly Executor[], stop: AbortController, retries: RetryBudget) => {
 		const remaining = context.remaining - (performance.now() - begun)
-		return attempt(candidates(executors), undefined, call, { ...context, remaining, retries }, { also: stop.signal, alike: true })
+		return attempt(candidates(executors), undefined, call, { ...context, remaining, retries }, { also: stop.signal, alike: areAlike(call) })
 	}
 	return new Promise<Answer>((resolve, reject) => {
 		let open = 1
