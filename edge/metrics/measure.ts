@@ -5,6 +5,7 @@ import { matchedRoutes } from 'hono/route'
 import type { EdgeContext, EdgeEnv } from '../env.ts'
 import type { EdgeParts } from '../parts.ts'
 import { countBody } from './bytes.ts'
+import { figuresOfCall } from './call.ts'
 import type { Increment } from './store.ts'
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -40,28 +41,11 @@ function figuresOf(c: EdgeContext, seconds: number): Increment[] {
 	const protocol = c.get('area').name
 	const route = routeOf(c)
 	const method = methods.has(c.req.method) ? c.req.method : 'other'
-	const figures: Increment[] = [
+	return [
 		{ metric: 'spillway_http_requests_total', labels: { route, method, status: String(c.res.status), protocol }, value: 1 },
 		{ metric: 'spillway_http_request_duration_seconds', labels: { route, protocol }, value: seconds },
+		...figuresOfCall({ served: c.get('served'), ran: c.get('ran'), code: c.get('error'), protocol }),
 	]
-	const code = c.get('error')
-	if (code) figures.push({ metric: 'spillway_errors_total', labels: { code, protocol }, value: 1 })
-	const served = c.get('served')
-	if (served) {
-		const { name: model, version } = served
-		figures.push({ metric: 'spillway_version_calls_total', labels: { model, version, code: code ?? 'ok' }, value: 1 })
-	}
-	const ran = c.get('ran')
-	if (!ran) return figures
-	const { model, executor, queue, run } = ran
-	const labels = { model, executor, provider: ran.provider ?? 'unknown' }
-	figures.push({ metric: 'spillway_inferences_total', labels, value: 1 })
-	if (run !== null) figures.push({ metric: 'spillway_inference_run_seconds', labels, value: run / 1000 })
-	if (queue !== null) figures.push({ metric: 'spillway_inference_queue_seconds', labels, value: queue / 1000 })
-	for (const passed of ran.overflow) {
-		figures.push({ metric: 'spillway_overflow_total', labels: { model, executor: passed.executor, reason: passed.reason }, value: 1 })
-	}
-	return figures
 }
 
 /** The pattern of the route that answered; `other` for pages and for what has no route. */

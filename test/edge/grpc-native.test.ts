@@ -9,6 +9,7 @@ import { ServerReflection } from '../../edge/protocols/grpc/proto/grpc/reflectio
 import { GRPCInferenceService, type ModelInferResponse } from '../../edge/protocols/grpc/proto/inference/open_inference_grpc_pb.ts'
 import { bounded } from '../../runtime/core/deadline.ts'
 import { makeGate } from '../contract/gate.ts'
+import { valueIn } from './figures.ts'
 import { type LocalGrpc, type NativeClient, nativeClient, startLocalGrpc } from './grpc-native.ts'
 import { expectedNumbers, keys } from './suites/under-test.ts'
 
@@ -151,6 +152,18 @@ describe('streams', () => {
 		}
 		stream.end()
 		expect((await answers.next()).done).toBe(true)
+	})
+
+	test('each request counts in the metrics', async () => {
+		const before = await edge.metrics()
+		const stream = client.open(method.modelStreamInfer)
+		for (const modelName of ['tiny', 'nope', 'tiny']) stream.write({ ...asRaw, modelName })
+		stream.end()
+		await stream.toArray()
+		const gain = async (name: string, labels: Record<string, string>) =>
+			valueIn(await edge.metrics(), name, labels) - valueIn(before, name, labels)
+		expect(await gain('spillway_inferences_total', { model: 'tiny' })).toBe(2)
+		expect(await gain('spillway_errors_total', { protocol: 'grpc', code: 'not-found' })).toBe(1)
 	})
 
 	test('each request counts against the quota of the key', async () => {

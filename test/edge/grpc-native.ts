@@ -20,17 +20,21 @@ export interface LocalGrpc {
 	readonly server: GrpcServer
 	/** As an upstream's configuration names it. */
 	readonly url: string
+	/** Its figures. */
+	metrics(): Promise<string>
 	close(): Promise<void>
 }
 
 /** Starts it on a port that the system chooses; `close` ends it at once. */
 export async function startLocalGrpc(options: LocalOptions = {}): Promise<LocalGrpc> {
 	const parts = await localParts({ ...options, parts: { trailers: trailersOf, ...options.parts } })
-	const server = await grpcServer({ listener: listenerOf(createEdge(parts).fetch), host: '127.0.0.1', port: 0 })
+	const app = createEdge(parts)
+	const server = await grpcServer({ listener: listenerOf(app.fetch), host: '127.0.0.1', port: 0 })
 	if (!server) throw new Error('no server')
 	return {
 		server,
 		url: `http://127.0.0.1:${server.port}`,
+		metrics: async () => (await parts.metrics.render()).body,
 		async close() {
 			const ended = server.end(1_000)
 			server.cut()

@@ -163,6 +163,7 @@ describe('a server that fails', () => {
 		['answers with NaN', answers(answer([1, 2, Number.NaN]), ok), 'upstream'],
 		['answers without outputs', answers(message(Buffer.alloc(0)), ok), 'upstream'],
 		['breaks off', (stream) => stream.close(2), 'network'],
+		['answers with huge headers', answers(answer(expectedNumbers), ok, { 'x-huge': 'x'.repeat(200_000) }), 'network'],
 		[
 			'breaks off in the middle',
 			(stream) => {
@@ -198,6 +199,16 @@ describe('a server that fails', () => {
 			),
 		).toBe('deadline-exceeded')
 		await expect.poll(() => closed).toBe(true)
+	})
+
+	test('one that answers byte by byte is waited for until the deadline', async () => {
+		let dripping: ReturnType<typeof setInterval> | undefined
+		const drip: Handler = (stream) => {
+			stream.respond({ ':status': 200, 'content-type': 'application/grpc' })
+			dripping = setInterval(() => stream.writable && stream.write(Buffer.alloc(1)), 20)
+		}
+		expect(await codeOf(infer(drip, { remaining: 300 }))).toBe('deadline-exceeded')
+		clearInterval(dripping)
 	})
 
 	test('one that is gone is an error, and up again when it is back', async () => {
