@@ -48,6 +48,8 @@ export interface VersionOptions {
 	progress: LoadProgress
 	/** Ends the load, and later what goes on for the version. */
 	signal: AbortSignal
+	/** Takes a line to a session worker, for the page. */
+	onLine(version: string, port: MessagePort): void
 	/** It cannot be served any more. Told of a version that has served. */
 	onFailed(error: SpillwayError): void
 }
@@ -65,7 +67,7 @@ export function firstFiles(manifest: Manifest, tuning: Readonly<Tuning>): readon
 export async function loadVersion(
 	pointer: Pointer,
 	network: 'patient' | 'hasty' | 'none',
-	{ name, sources, workers, progress, signal: outer, onFailed }: VersionOptions,
+	{ name, sources, workers, progress, signal: outer, onLine, onFailed }: VersionOptions,
 ): Promise<Loaded> {
 	const { store, storage, tuning, quiet, leave, builds, stillness, onChange } = sources
 	const life = new AbortController()
@@ -149,6 +151,7 @@ export async function loadVersion(
 			mayFetch: () => leave.has(name),
 			fetch: (files, signal) => store.read(name, pointer, { signal, network: 'hasty', files: () => files }),
 			onChange: () => onChange(name),
+			onLine: (port) => onLine(manifest.version, port),
 			onFailed,
 		})
 		return {

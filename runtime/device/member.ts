@@ -17,6 +17,8 @@ export interface Member {
 	readonly over: AbortSignal
 	/** Bytes of its WebAssembly memory, as it last told; 0 when it does not know. It only ever grows. */
 	readonly memory: number
+	/** Gives the worker a page's port, and what it tokenizes with. See `SessionControl.lay`. */
+	lay(port: MessagePort, tokenizer: Uint8Array<ArrayBuffer>): void
 	/** Ends the worker and gives its memory back; what is under way rejects with `error`. */
 	end(error: SpillwayError): void
 }
@@ -100,6 +102,8 @@ export async function startMember(
 				get memory() {
 					return prepared.memory
 				},
+				// Not waited for: what is asked before it is ready is answered by the engine.
+				lay: (port, tokenizer) => void prepared.worker.lay(transfer(port, [port]), transfer(tokenizer, [tokenizer.buffer])),
 				end,
 			},
 			remembered: known !== undefined,

@@ -23,6 +23,8 @@ export interface Surroundings extends Sources {
 	onLeave(model: Model, why: string): Promise<void>
 	/** Another version serves. @param digest of its manifest. */
 	onUpdate(model: string, digest: string): void
+	/** Takes a line to a session worker, for the page. */
+	onLine(model: string, version: string, port: MessagePort): void
 }
 
 export class Model implements Owner {
@@ -235,11 +237,14 @@ export class Model implements Owner {
 	}
 
 	/** What every version is loaded with. @param which the version, once it is there. */
-	#served(which: () => Loaded | null | undefined): Pick<VersionOptions, 'name' | 'sources' | 'workers' | 'onFailed'> {
+	#served(which: () => Loaded | null | undefined): Pick<VersionOptions, 'name' | 'sources' | 'workers' | 'onLine' | 'onFailed'> {
 		return {
 			name: this.name,
 			sources: this.#around,
 			workers: this.#workers,
+			onLine: (version, port) => {
+				if (this.#loaded === which()) this.#around.onLine(this.name, version, port)
+			},
 			// One that is on its way out, or not there yet, fails for itself alone.
 			onFailed: (error) => {
 				if (this.#loaded && this.#loaded === which()) this.#fail(error)

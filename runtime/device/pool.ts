@@ -38,6 +38,8 @@ export interface Pool extends Executor {
 	readonly width: number
 	/** Workers that are there or on their way. */
 	readonly workers: number
+	/** The worker that gets a call when all are free. */
+	readonly first: Member | undefined
 	/** Bytes of WebAssembly memory, over all workers. */
 	readonly memory: number
 	/** Why there are fewer workers than wanted: the last that could not be started, or that they die. */
@@ -215,6 +217,9 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 		},
 		get workers() {
 			return seats.length + starting
+		},
+		get first() {
+			return seats[0]?.member
 		},
 		get memory() {
 			return seats.reduce((sum, { member }) => sum + member.memory, 0)

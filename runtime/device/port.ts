@@ -4,7 +4,7 @@ import type { Answer, Call } from '../core/call.ts'
 import { aborted, bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
-import type { Reply, Request } from './protocol.ts'
+import type { LineMessage, Reply, Request, Told } from './protocol.ts'
 
 /** What calls travel over: a message port, or one end of a channel between tabs. */
 export interface Port {
@@ -12,6 +12,8 @@ export interface Port {
 	onmessageerror: ((event: MessageEvent) => unknown) | null
 	postMessage(message: unknown, transfer?: Transferable[]): void
 	close(): void
+	/** It leads to another tab: nothing can be handed over on it, all is copied. */
+	readonly afar?: boolean
 }
 
 /** The caller's end of a port. */
@@ -28,11 +30,13 @@ export interface Caller {
  * @param port a started or unstarted port; its `onmessage` is taken over.
  * @param name of the other side, for errors.
  * @param onTold gets what the other side tells unasked (states, progress).
+ * @param onLine gets lines to session workers.
  */
 export function callOver(
 	port: Port,
 	name: string,
-	onTold: (message: Exclude<Reply, { type: 'answer' | 'error' }>) => void = () => {},
+	onTold: (message: Told) => void = () => {},
+	onLine: (message: LineMessage) => void = () => {},
 ): Caller {
 	interface Waiting {
 		context: Context
@@ -44,6 +48,7 @@ export function callOver(
 	let closed: SpillwayError | undefined
 
 	port.onmessage = ({ data }: MessageEvent<Reply>) => {
+		if (data.type === 'line') return onLine(data)
 		if (data.type !== 'answer' && data.type !== 'error') return onTold(data)
 		const call = waiting.get(data.id)
 		if (!call) return

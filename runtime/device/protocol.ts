@@ -76,5 +76,17 @@ export interface ProgressMessage {
 
 export type Progress = Omit<ProgressMessage, 'type'>
 
+/**
+ * A line to a session worker, in place of the one before, for calls with one text: the worker begins them at once. It may lead nowhere by now:
+ * whatever is begun there, the engine is asked, too.
+ */
+export interface LineMessage {
+	type: 'line'
+	model: string
+	version: string
+	port: MessagePort
+}
+
 export type Request = CallMessage | CancelMessage
-export type Reply = AnswerMessage | ErrorMessage | StateMessage | ProgressMessage
+export type Told = StateMessage | ProgressMessage
+export type Reply = AnswerMessage | ErrorMessage | LineMessage | Told

@@ -2,17 +2,20 @@
 
 import { expose } from 'comlink'
 import type { Env } from 'onnxruntime-common'
+import type { Manifest } from '../../models/format/manifest.ts'
 import type { Answer, Call } from '../core/call.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
-import type { Context, Executor } from '../core/executor.ts'
 import { isOutOfMemory } from '../core/memory.ts'
 import { judge, type Verdict } from '../session/checked.ts'
 import type { Ort } from '../session/ort.ts'
-import { createSession } from '../session/session.ts'
+import { createSession, type Session } from '../session/session.ts'
 import { startOrt, useWasmModule, type WasmMemory } from '../session/wasm.ts'
+import { createTokenizer } from '../tasks/tokenizer.ts'
 import { browserBuild } from './browser-build.ts'
 import { outcomeOf } from './control.ts'
 import { holdLifeline } from './lifeline.ts'
+import { onceOver } from './once.ts'
+import { oneText } from './one-text.ts'
 import { answerOver } from './port.ts'
 import { protocolVersion } from './protocol.ts'
 import type { SessionControl, SessionSettings, SessionTold } from './session-control.ts'
@@ -41,7 +44,8 @@ const farewell = 1000
  */
 export function serveSession({ ort, build, watch }: ServeSessionOptions): void {
 	if (self.name.startsWith('em-pthread')) return
-	let session: Executor | undefined
+	let session: Session | undefined
+	let task: Manifest['task'] = null
 	let memory: WasmMemory | undefined
 	let leaving = false
 
@@ -73,26 +77,30 @@ export function serveSession({ ort, build, watch }: ServeSessionOptions): void {
 				return { verdict, memory: memory?.bytes ?? 0 }
 			}),
 		connect(port) {
-			answerOver(port, infer)
+			answerOver(port, twice.again)
+		},
+		lay(port, file) {
+			if (task) answerOver(port, oneText(task, createTokenizer(file, task.maxTokens), twice.first))
 		},
 	}
 
 	async function start(settings: SessionSettings): Promise<Verdict> {
-		const { manifest, digest, variant, provider, graph, external, verdict } = settings
-		const made = await createSession({ ort, graph, external, manifest, digest, variant, provider, name: 'device' })
-		const found = verdict ?? (await judge(made, { manifest, variant, provider }))
+		const { verdict, ...options } = settings
+		const made = await createSession({ ...options, ort, name: 'device' })
+		const found = verdict ?? (await judge(made, settings))
 		if (found.reason === null) {
 			session = made
+			task = settings.manifest.task
 			await watch?.(settings, leave)
 		} else await made.dispose()
 		return found
 	}
 
 	let told = 0
-	async function infer(call: Call, context: Context): Promise<Answer> {
+	async function attended(call: Call, infer: (session: Session) => Promise<Answer>): Promise<Answer> {
 		if (!session) throw new SpillwayError('internal', 'the session worker was not started')
 		try {
-			return await session.infer(call, context)
+			return await infer(session)
 		} catch (error) {
 			// A wasm instance that trapped answers nothing any more. Nor is this call's error its own: it is run again elsewhere.
 			if (session.estimate(call).reason === 'unhealthy') leave(SpillwayError.from(error))
@@ -104,6 +112,11 @@ export function serveSession({ ort, build, watch }: ServeSessionOptions): void {
 			told = bytes
 		}
 	}
+
+	const twice = onceOver(
+		(call) => attended(call, (session) => session.run(call)),
+		(call, context) => attended(call, (session) => session.infer(call, context)),
+	)
 
 	/** The engine ends the worker, and starts another. */
 	function leave(error: SpillwayError): void {

@@ -15,9 +15,10 @@ import { createPool, type Pool, type PoolOptions } from './pool.ts'
 import type { Builds } from './serving/builds.ts'
 import { findDevice } from './serving/device.ts'
 import type { Kind } from './serving/kind.ts'
+import { keepLine } from './serving/line.ts'
 import { fewerThreads, Selection } from './serving/selection.ts'
 import { createServing } from './serving/serving.ts'
-import { sessionsOf } from './serving/sessions.ts'
+import { fileOf, sessionsOf } from './serving/sessions.ts'
 import type { Stillness } from './serving/stillness.ts'
 
 export interface ServeOptions {
@@ -44,6 +45,8 @@ export interface ServeOptions {
 	/** Ends everything. */
 	signal: AbortSignal
 	onChange(): void
+	/** Takes a line to a session worker, for the page. */
+	onLine(port: MessagePort): void
 	/** Told when the session workers die and cannot be replaced. */
 	onFailed(error: SpillwayError): void
 }
@@ -57,7 +60,7 @@ export interface Served {
 	/** Who answers now. */
 	kind(): Kind
 	report(): ServingReport
-	/** Begins to look for a better kind. */
+	/** Begins to look for a better kind, and gives the page its line. */
 	select(): void
 	/** Session workers now. */
 	workers(): number
@@ -70,8 +73,23 @@ const mostForTrial = 4e6
 
 /** @throws what `startMember` throws. */
 export async function serveVersion(options: ServeOptions): Promise<Served> {
-	const { version, tokenizer, first, tuning, builds, stillness, quiet, prepare, records, again, mayFetch, fetch, onChange, onFailed } =
-		options
+	const {
+		version,
+		tokenizer,
+		first,
+		tuning,
+		builds,
+		stillness,
+		quiet,
+		prepare,
+		records,
+		again,
+		mayFetch,
+		fetch,
+		onChange,
+		onLine,
+		onFailed,
+	} = options
 	const { manifest, digest } = version
 	const { task } = manifest
 
@@ -80,8 +98,10 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 	const signal = AbortSignal.any([options.signal, over.signal])
 	let golden: Served['golden'] = 'passed'
 	let batched: Batching | undefined
+	let lookAtLine = () => {}
 	const changed = () => {
 		batched?.next()
+		lookAtLine()
 		onChange()
 	}
 
@@ -166,7 +186,18 @@ export async function serveVersion(options: ServeOptions): Promise<Served> {
 		golden,
 		kind: () => serving.kind,
 		report: () => selection.report(serving),
-		select: () => void selection.begin(serving),
+		select() {
+			selection.begin(serving)
+			if (!task) return
+			lookAtLine = keepLine({
+				member: () => serving.first,
+				tokenizer: async () => fileOf(await again([task.tokenizer]), task.tokenizer),
+				stillness,
+				signal,
+				onLine,
+			})
+			lookAtLine()
+		},
 		workers: () => serving.workers,
 		shrink() {
 			const { most } = serving

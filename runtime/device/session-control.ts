@@ -42,8 +42,14 @@ export interface SessionControl {
 	prepare(wasm: WebAssembly.Module, threads: number, most: number): Promise<Outcome<{ threads: number; memory: number }>>
 	/** Loads the graph, after `prepare`, and checks it. A verdict that samples failed ends the session. */
 	start(settings: SessionSettings): Promise<Outcome<{ verdict: Verdict; memory: number }>>
-	/** Gives the worker a port for calls, after `start`. */
+	/** Gives the worker the engine's port for calls, after `start`. */
 	connect(port: MessagePort): void
+	/**
+	 * Gives it a page's port, too, for calls of the task: the engine asks for the same, and gets what the page got.
+	 *
+	 * @param tokenizer the file's bytes.
+	 */
+	lay(port: MessagePort, tokenizer: Uint8Array<ArrayBuffer>): void
 }
 
 /** What a session worker tells by itself, beside Comlink's messages. */

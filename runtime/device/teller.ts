@@ -1,7 +1,7 @@
 // Tells pages how models stand and how loads go, often enough to be true and seldom enough to cost nothing.
 
 import type { Port } from './port.ts'
-import type { Progress, ProgressMessage, StateMessage } from './protocol.ts'
+import type { LineMessage, Progress, ProgressMessage, StateMessage } from './protocol.ts'
 
 /** Milliseconds between two messages about the same thing. */
 const interval = 50
@@ -23,6 +23,12 @@ export class Teller {
 	add(port: Port, models: readonly string[]): void {
 		this.#ports.add(port)
 		for (const model of models) port.postMessage(this.#stateOf(model))
+	}
+
+	/** Hands a line over to the page of this engine. */
+	line(line: LineMessage): void {
+		const own = Array.from(this.#ports).find(({ afar }) => !afar)
+		own?.postMessage(line, [line.port])
 	}
 
 	/** Its other end is gone. */

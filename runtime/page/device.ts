@@ -1,6 +1,6 @@
 // The executor `device`: the engine worker behind its port. Started when first needed, and anew after it has died.
 
-import type { ModelRef } from '../core/call.ts'
+import type { Call, ModelRef } from '../core/call.ts'
 import { startClock } from '../core/deadline.ts'
 import type { SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
@@ -31,6 +31,8 @@ export interface Device extends Executor {
 	): Promise<LoadReport>
 	/** Loads the model unless it is there, on its way, or failed just now. */
 	wake(model: ModelRef): void
+	/** Begins a call that is about to be asked, where that is possible: what it answers comes sooner then. */
+	begin(call: Call): void
 	/** For waiting in a hidden page, whose own timers come once a second or a minute: the engine's do not. */
 	readonly sleep: Sleep
 	/** What is stored of models: a method of `StorageControl`, and its parameters. */
@@ -179,6 +181,9 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 					state.sent -= run
 				}
 			}
+		},
+		begin(call) {
+			if (isReady(call.model)) running?.begin?.(call)
 		},
 		async load(ref, context, onProgress, update) {
 			leave.add(ref.name)

@@ -1,13 +1,15 @@
 // `start.js`: one life of the engine worker, from its start to its end. Whoever waits for it learns at once when it dies.
 
+import type { Call } from '../core/call.ts'
 import { bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
-import { type EngineSettings, unwrap } from '../device/control.ts'
+import { type EngineSettings, type ModelReport, type Outcome, unwrap } from '../device/control.ts'
 import { watchNeighbour } from '../device/lifeline.ts'
 import { type Caller, callOver } from '../device/port.ts'
-import { protocolVersion, type Reply } from '../device/protocol.ts'
+import { protocolVersion, type Told } from '../device/protocol.ts'
 import { checkScript, inMemory, isForeign, spawn } from '../device/spawn.ts'
 import { type Ask, askOver } from './ask.ts'
+import { linesBeside } from './line.ts'
 import type { Settings } from './options.ts'
 
 /** Milliseconds that the worker's script may take to be loaded and answer. */
@@ -17,10 +19,13 @@ const stopLimit = 3_000
 
 const sleep = (milliseconds: number) => new Promise((wake) => setTimeout(wake, milliseconds))
 
-export type Told = Exclude<Reply, { type: 'answer' | 'error' }>
+export type { Told }
 
 export interface Engine {
-	readonly infer: Caller['infer']
+	/** Settles when the engine has answered, or is gone. */
+	readonly infer: Caller['ask']
+	/** Begins a call beforehand that `infer` is about to be asked, where that is possible. */
+	begin?(call: Call): void
 	/** Aborts, with the error as its reason, when the engine has died or was stopped. */
 	readonly over: AbortSignal
 	/** Calls a method of its control; rejects when the engine dies. */
@@ -50,7 +55,8 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 	const { assets } = settings
 	const over = new AbortController()
 	const { port1, port2 } = new MessageChannel()
-	const caller = callOver(port1, 'the engine', onTold)
+	const caller = callOver(port1, 'the engine', onTold, (line) => lines.lay(line))
+	const lines = linesBeside(caller.ask)
 	let worker: Worker | undefined
 	/** Its script has come, and runs. */
 	let runs = false
@@ -80,8 +86,13 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 				signal.addEventListener('abort', gone)
 				asked(...question)
 					.finally(() => signal.removeEventListener('abort', gone))
-					.then(resolve, reject)
+					.then((told) => {
+						if (question[0] === 'update') updated(told as Outcome<ModelReport>)
+						resolve(told)
+					}, reject)
 			})
+		// From here on calls are for the version that serves now, and for no worker of the one before.
+		const updated = (told: Outcome<ModelReport>) => told.ok && lines.cut(told.value.model, told.value.version)
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
 		await bounded('the start of the engine', limit, async () => {
@@ -90,7 +101,8 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 		})
 		worker.onerror = null
 		return {
-			infer: caller.infer,
+			infer: lines.ask,
+			begin: lines.begin,
 			over: over.signal,
 			ask,
 			async stop(error) {

@@ -40,7 +40,7 @@ export function toOrt(ort: Ort, name: string, { datatype, shape, data }: Tensor)
 export async function fromOrt(name: string, value: OrtTensor): Promise<Tensor> {
 	const datatype = datatypes.get(value.type)
 	if (!datatype) throw new SpillwayError('unsupported', `${name}: outputs of type ${value.type} are not supported`)
-	const data = (await value.getData(true)) as Exclude<OrtTensor.DataType, string[]>
+	const data = (value.location === 'cpu' ? value.data : await value.getData(true)) as Exclude<OrtTensor.DataType, string[]>
 	const copy = data.slice()
 	return tensor(datatype, [...value.dims], (datatype === 'FP16' ? new Uint16Array(copy.buffer) : copy) as Tensor['data'])
 }

@@ -1,7 +1,7 @@
 // A loaded graph on an execution provider, as an executor of tensor calls: the same in a page's worker, in Node and in workerd.
 
 import type { Manifest, Provider } from '../../models/format/manifest.ts'
-import { type Answer, type ModelRef, type Provenance, spaceOf } from '../core/call.ts'
+import { type Answer, type Call, type ModelRef, type Provenance, spaceOf } from '../core/call.ts'
 import { bounded } from '../core/deadline.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { cannot, type Executor } from '../core/executor.ts'
@@ -38,6 +38,11 @@ export interface SessionOptions {
 	signal?: AbortSignal
 }
 
+export interface Session extends Executor {
+	/** As `infer`, for whoever waits as long as it takes: settles when the run is done. */
+	run(call: Call): Promise<Answer>
+}
+
 /** Runs on WebGPU that overlap hang for ever in ONNX Runtime 1.30's native provider, also across sessions. */
 const webgpuLane = new Lane()
 
@@ -55,7 +60,7 @@ const never = () => new AbortController().signal
  * @throws SpillwayError `unsupported` when ONNX Runtime cannot load the graph on this provider, `deadline-exceeded`, `aborted`.
  * @example const session = await createSession({ ort, graph, external, manifest, digest, variant: 'int8', provider: 'wasm', name: 'device' })
  */
-export async function createSession(options: SessionOptions): Promise<Executor> {
+export async function createSession(options: SessionOptions): Promise<Session> {
 	const { manifest, provider, remaining = 180_000, signal = never() } = options
 	const lane = provider === 'webgpu' ? webgpuLane : new Lane()
 	const session = await bounded(`loading ${manifest.model} on ${provider}`, { remaining, signal }, (abandoned) =>
@@ -70,8 +75,9 @@ export async function createSession(options: SessionOptions): Promise<Executor> 
 	return executorOver(session, lane, rest)
 }
 
-function executorOver(session: InferenceSession, lane: Lane, options: Omit<SessionOptions, 'graph' | 'external'>): Executor {
+function executorOver(session: InferenceSession, lane: Lane, options: Omit<SessionOptions, 'graph' | 'external'>): Session {
 	const { ort, manifest, digest, variant, provider, name, clock = () => performance.now() } = options
+	const space = spaceOf(manifest.model, digest, variant)
 	const meter = new PaceMeter()
 	const disposal = new AbortController()
 	/** Set when ONNX Runtime itself has broken down: a wasm instance that trapped answers nothing any more. */
@@ -88,7 +94,7 @@ function executorOver(session: InferenceSession, lane: Lane, options: Omit<Sessi
 			model: manifest.model,
 			version: manifest.version,
 			variant,
-			space: spaceOf(manifest.model, digest, variant),
+			space,
 			queue: started === null || entered === null ? null : started - entered,
 			run,
 			batch: sizes.get(batchAxis) ?? 1,
@@ -97,6 +103,17 @@ function executorOver(session: InferenceSession, lane: Lane, options: Omit<Sessi
 			overflow: [],
 		}
 		return { output: { kind: 'tensors', tensors: outputs }, ran }
+	}
+
+	/** Its run, once its turn comes. @throws SpillwayError when there is something wrong with the call or the session. */
+	function admitted(call: Call): (abandoned: AbortSignal) => Promise<Answer> {
+		if (disposal.signal.aborted) throw disposed(name)
+		if (broken) throw broken
+		if (call.kind !== 'tensors') throw new SpillwayError('unsupported', `${name} takes only tensors, not ${call.task}`)
+		checkModel(call.model, manifest, space)
+		const sizes = checkInputs(manifest, call.tensors)
+		const entered = clock?.() ?? null
+		return (abandoned) => lane.run(meter.expect(workOf(sizes)), abandoned, () => runNow(call.tensors, sizes, entered))
 	}
 
 	async function runOrt(tensors: Tensors): Promise<Tensors> {
@@ -129,22 +146,16 @@ function executorOver(session: InferenceSession, lane: Lane, options: Omit<Sessi
 			return { can: 'now', queue: lane.queue, run: meter.expect(likelyWork(manifest, call.tensors)) }
 		},
 		async infer(call, context) {
-			if (disposal.signal.aborted) throw disposed(name)
-			if (broken) throw broken
-			if (call.kind !== 'tensors') throw new SpillwayError('unsupported', `${name} takes only tensors, not ${call.task}`)
-			checkModel(call.model, manifest, spaceOf(manifest.model, digest, variant))
-			const sizes = checkInputs(manifest, call.tensors)
-			const entered = clock?.() ?? null
+			const run = admitted(call)
 			const signal = AbortSignal.any([context.signal, disposal.signal])
 			try {
-				return await bounded(`the run on ${name}`, { remaining: context.remaining, signal }, (abandoned) =>
-					lane.run(meter.expect(workOf(sizes)), abandoned, () => runNow(call.tensors, sizes, entered)),
-				)
+				return await bounded(`the run on ${name}`, { remaining: context.remaining, signal }, run)
 			} catch (error) {
 				if (disposal.signal.aborted && !context.signal.aborted) throw disposed(name)
 				throw error
 			}
 		},
+		run: async (call) => admitted(call)(never()),
 		async dispose() {
 			if (disposal.signal.aborted) return
 			disposal.abort()

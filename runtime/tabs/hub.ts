@@ -72,7 +72,7 @@ export function shareable(control: OwnControl, connect: (port: Port) => () => vo
 		const methods = asTab(tab)
 		let open = true
 		const say = (message: ToTab) => open && channel.postMessage(message)
-		const port: Port = { onmessage: null, onmessageerror: null, postMessage: (message) => say(message as ToTab), close() {} }
+		const port: Port = { onmessage: null, onmessageerror: null, postMessage: (message) => say(message as ToTab), close() {}, afar: true }
 		const undo = connect(claiming(port, tab))
 		channel.onmessage = (event: MessageEvent<ToEngine>) => {
 			if (event.data.type === 'ping') say({ type: 'pong' })
@@ -102,6 +102,7 @@ export function shareable(control: OwnControl, connect: (port: Port) => () => vo
 			onmessageerror: null,
 			postMessage: (message, transfer) => port.postMessage(message, transfer),
 			close: () => port.close(),
+			afar: port.afar ?? false,
 		}
 		port.onmessage = (event) => {
 			if (event.data.type === 'call') claims.add(tab, event.data.call.model.name)

@@ -72,6 +72,25 @@ test('an engine that dies while it loads: the load goes on in a new one', async 
 	expect(await loaded).toBe('none')
 })
 
+test('a text that is asked for alone is answered by the session worker itself, whatever the engine is at', async () => {
+	await on.embed(['hello world'])
+	// Its line to the page is laid a moment later.
+	await expect
+		.poll(
+			async () => {
+				await blockSession(on.page, 1000, 'engine.js')
+				const free = worker('engine.js')?.evaluate(() => ({ vectors: [] }))
+				const { vectors } = (await Promise.race([on.embed(['hello world']), free])) as { vectors: number[][] }
+				await free
+				return vectors
+			},
+			{ timeout: 20_000 },
+		)
+		.toEqual([hello])
+	// The engine has had nothing to do with that, and goes on.
+	expect((await on.embed(['hello', 'world'])).vectors).toHaveLength(2)
+})
+
 test('a session worker that does not come back: calls settle in time, and later ones are answered', async () => {
 	await on.embed(['hello world'])
 	await blockSession(on.page, 2500)

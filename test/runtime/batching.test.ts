@@ -473,6 +473,7 @@ describe('the context of a run', () => {
 	test('where no call has the time that a run takes, runs that are given up tell how long it is', async () => {
 		const member: Member = {
 			memory: 0,
+			lay: () => {},
 			over: new AbortController().signal,
 			end: () => {},
 			// It cannot be interrupted.

@@ -57,7 +57,7 @@ export class Members {
 			over.abort(error)
 			caller.close(error)
 		}
-		const member = { ask: caller.ask, over: over.signal, memory, end }
+		const member = { ask: caller.ask, over: over.signal, memory, lay: () => {}, end }
 		started.push({ member, calls, kill: () => end(new SpillwayError('worker-lost', 'the session worker ended')) })
 		return member
 	}

@@ -56,6 +56,7 @@ async function scene({
 		return {
 			over: over.signal,
 			memory: 30e6,
+			lay: () => {},
 			end: (error) => over.abort(error),
 			ask: ({ model }) =>
 				new Promise((resolve, reject) => {

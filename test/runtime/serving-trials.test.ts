@@ -73,6 +73,7 @@ function scene({ speeds = {}, kinds = [two, webgpu], stillness = new Stillness()
 			const member: Member = {
 				over: over.signal,
 				memory: 30e6,
+				lay: () => {},
 				end(error) {
 					if (!over.signal.aborted) ends.push(id)
 					running.delete(id)

@@ -70,6 +70,7 @@ function scene(
 				const member: Member = {
 					over: over.signal,
 					memory: 0,
+					lay: () => {},
 					end,
 					ask(call, context) {
 						worker.asked++

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises'
 import * as ortNode from 'onnxruntime-node'
 import * as ortWeb from 'onnxruntime-web/wasm'
 import type { Description, Provider } from '../../models/format/manifest.ts'
-import type { Context, Executor } from '../../runtime/core/executor.ts'
+import type { Context } from '../../runtime/core/executor.ts'
 import type { Ort } from '../../runtime/session/ort.ts'
-import { createSession } from '../../runtime/session/session.ts'
+import { createSession, type Session } from '../../runtime/session/session.ts'
 import { useWasmModule } from '../../runtime/session/wasm.ts'
 import { filesOf, packed, textDescription } from './tiny.ts'
 
@@ -27,7 +27,7 @@ export async function tinySession(
 	provider: Provider,
 	description: Description = textDescription(),
 	files = filesOf(description),
-): Promise<Executor> {
+): Promise<Session> {
 	const { manifest, digest } = await packed(description, files)
 	const graph = files['graph.onnx'] as Uint8Array
 	return createSession({ ort: await ortFor(provider), graph, manifest, digest, variant: 'fp32', provider, name: 'device' })

@@ -26,7 +26,7 @@ export interface Failure {
 	readonly error: SpillwayError
 }
 
-export interface Serving extends Executor, Pick<Pool, 'width' | 'workers' | 'memory' | 'want' | 'setMost'> {
+export interface Serving extends Executor, Pick<Pool, 'width' | 'workers' | 'first' | 'memory' | 'want' | 'setMost'> {
 	/** The kind that takes the calls. */
 	readonly kind: Kind
 	/** Most workers. */
@@ -135,6 +135,9 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
 		},
 		get workers() {
 			return current.pool?.workers ?? 0
+		},
+		get first() {
+			return current.pool?.first
 		},
 		get memory() {
 			return current.pool?.memory ?? 0

@@ -83,6 +83,7 @@ const control = {
 				})
 				return {
 					over: member.over,
+					lay: member.lay,
 					end: member.end,
 					get memory() {
 						return member.memory

@@ -1,0 +1,298 @@
+// A page's line to a session worker: a text that is asked for alone takes it, beside the way through the engine, and is run once.
+
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Answer, type Call, type EmbedCall, provenance, type TensorsCall } from '../../runtime/core/call.ts'
+import { SpillwayError } from '../../runtime/core/error.ts'
+import type { Executor } from '../../runtime/core/executor.ts'
+import type { Member } from '../../runtime/device/member.ts'
+import { onceOver } from '../../runtime/device/once.ts'
+import { oneText } from '../../runtime/device/one-text.ts'
+import { answerOver } from '../../runtime/device/port.ts'
+import { keepLine } from '../../runtime/device/serving/line.ts'
+import { Stillness } from '../../runtime/device/serving/stillness.ts'
+import { linesBeside } from '../../runtime/page/line.ts'
+import { tokenized } from '../../runtime/tasks/tokenized.ts'
+import { createTokenizer } from '../../runtime/tasks/tokenizer.ts'
+import { packed, textDescription, textTensors, tokenizerJson } from './tiny.ts'
+import { context, tinySession } from './tiny-sessions.ts'
+
+const bytes = new TextEncoder().encode(JSON.stringify(tokenizerJson))
+const tokenizer = createTokenizer(bytes, 12)
+const name = 'tiny-text'
+const embed = (...input: string[]): EmbedCall => ({ kind: 'task', task: 'embed', model: { name }, input })
+const answerOf = (executor: string): Answer => ({
+	output: { kind: 'embed', vectors: [], tokens: 3 },
+	ran: provenance(executor, { name }),
+})
+const executorOf = async (answer: Promise<Answer>) => (await answer).ran.executor
+
+const ends: (() => void)[] = []
+afterEach(() => {
+	for (const end of ends.splice(0)) end()
+})
+
+/** A page, an engine that answers when it is told to, and lines to workers that do what they are told. */
+function scene() {
+	/** By text; in the engine's hands. */
+	const asked = new Map<string, (answer: Answer | SpillwayError) => void>()
+	const ask = (call: Call): Promise<Answer> =>
+		new Promise((resolve, reject) =>
+			asked.set(String((call as EmbedCall).input), (answer) => (answer instanceof SpillwayError ? reject(answer) : resolve(answer))),
+		)
+	const lines = linesBeside(ask)
+	return {
+		...lines,
+		/** Lets the engine answer a text. */
+		engine(text: string, answer: Answer | SpillwayError = answerOf('engine')) {
+			asked.get(text)?.(answer)
+			asked.delete(text)
+		},
+		/** @returns the texts that come on it. */
+		lay(answer: (() => Promise<Answer>) | undefined, version = '1') {
+			const { port1: page, port2: worker } = new MessageChannel()
+			ends.push(() => worker.close())
+			const texts: string[] = []
+			answerOver(worker, (call) => {
+				texts.push(String((call as EmbedCall).input))
+				return answer?.() ?? new Promise(() => {})
+			})
+			lines.lay({ type: 'line', model: name, version, port: page })
+			return texts
+		},
+		/** As the page does. @returns who has answered. */
+		embed(...texts: string[]) {
+			const call = embed(...texts)
+			lines.begin(call)
+			const answered = executorOf(lines.ask(call, context()))
+			answered.catch(() => {})
+			return answered
+		},
+	}
+}
+
+const answers = async () => answerOf('line')
+
+describe('the page', () => {
+	test('takes what comes first: the line’s answer, the engine’s is passed by', async () => {
+		const on = scene()
+		const texts = on.lay(answers)
+		for (const text of ['a', 'b']) {
+			expect(await on.embed(text)).toBe('line')
+			on.engine(text)
+		}
+		expect(texts).toEqual(['a', 'b'])
+	})
+
+	test('is answered by the engine where the line leads nowhere, or where something is wrong', async () => {
+		const on = scene()
+		for (const answer of [undefined, () => Promise.reject(new SpillwayError('internal', 'no'))]) {
+			on.lay(answer)
+			const answered = on.embed('a')
+			on.engine('a')
+			expect(await answered).toBe('engine')
+		}
+		const refused = on.embed('b')
+		on.engine('b', new SpillwayError('unavailable', 'not now'))
+		await expect(refused).rejects.toMatchObject({ code: 'unavailable', message: 'not now' })
+	})
+
+	test('is told by the engine that time is up, or that it is gone, whatever the line does', async () => {
+		const on = scene()
+		on.lay(undefined)
+		const late = on.embed('a')
+		on.engine('a', new SpillwayError('deadline-exceeded', 'too late'))
+		await expect(late).rejects.toMatchObject({ code: 'deadline-exceeded' })
+	})
+
+	test('leaves to the engine what is not asked for alone', async () => {
+		const on = scene()
+		const texts = on.lay(undefined)
+		const calls = [on.embed('two', 'texts'), on.embed('beside them')]
+		for (const text of ['two,texts', 'beside them']) on.engine(text)
+		expect(await Promise.all(calls)).toEqual(['engine', 'engine'])
+		const alone = on.embed('alone')
+		const beside = on.embed('beside it')
+		for (const text of ['alone', 'beside it']) on.engine(text)
+		expect(await Promise.all([alone, beside])).toEqual(['engine', 'engine'])
+		const others: Call[] = [
+			{ kind: 'tensors', model: { name }, tensors: {} },
+			{ ...embed('of another'), model: { name: 'another' } },
+		]
+		on.lay(undefined)
+		for (const other of others) on.begin(other)
+		await expect.poll(() => texts).toEqual(['alone'])
+	})
+
+	test('does not begin more while what was begun for nothing goes on', async () => {
+		const on = scene()
+		let answer = (_: Answer) => {}
+		const texts = on.lay(() => new Promise((resolve) => (answer = resolve)))
+		// Another executor answers it.
+		on.begin(embed('a'))
+		on.begin(embed('b'))
+		await expect.poll(() => texts).toEqual(['a'])
+		answer(answerOf('line'))
+		await expect
+			.poll(() => {
+				on.begin(embed('c'))
+				return texts
+			})
+			.toEqual(['a', 'c'])
+	})
+
+	test('waits for an engine that is more than a call behind', async () => {
+		const on = scene()
+		const texts = on.lay(answers)
+		expect(await on.embed('a')).toBe('line')
+		expect(await on.embed('b')).toBe('line')
+		const third = on.embed('c')
+		on.engine('c')
+		expect(await third).toBe('engine')
+		for (const text of ['a', 'b']) on.engine(text)
+		await expect.poll(() => on.embed('d')).toBe('line')
+		expect(texts).toEqual(['a', 'b', 'd'])
+	})
+
+	test('uses the last line, and none to another version than the one that serves', async () => {
+		const on = scene()
+		const before = on.lay(answers, '1')
+		const texts = on.lay(answers, '2')
+		expect(await on.embed('a')).toBe('line')
+		on.engine('a')
+		on.cut(name, '2')
+		expect(await on.embed('b')).toBe('line')
+		on.engine('b')
+		on.cut(name, '3')
+		const last = on.embed('c')
+		on.engine('c')
+		expect(await last).toBe('engine')
+		expect([before, texts]).toEqual([[], ['a', 'b']])
+	})
+})
+
+describe('the worker', () => {
+	const tensorsOf = (...ids: number[]): TensorsCall => ({ kind: 'tensors', model: { name }, tensors: textTensors([ids]) })
+
+	/** Counts what reaches the session. */
+	async function counting(fails: () => boolean = () => false) {
+		const session = await tinySession('cpu')
+		ends.push(() => void session.dispose())
+		const runs: Call[] = []
+		const infer: Executor['infer'] = async (call, context) => {
+			runs.push(call)
+			if (fails()) throw new SpillwayError('deadline-exceeded', 'too late')
+			return session.infer(call, context)
+		}
+		return { session, runs, infer, ...onceOver((call) => infer(call, context()), infer) }
+	}
+
+	test('runs once what is asked for from both sides, and gives both the same', async () => {
+		const { runs, first, again } = await counting()
+		const [line, engine] = await Promise.all([first(tensorsOf(2, 4, 3)), again(tensorsOf(2, 4, 3), context())])
+		expect(engine).toEqual(line)
+		expect(runs).toHaveLength(1)
+	})
+
+	test('keeps it for once, and for two calls', async () => {
+		const { runs, first, again } = await counting()
+		for (const id of [4, 5]) await first(tensorsOf(2, id, 3))
+		for (const id of [4, 5]) await again(tensorsOf(2, id, 3), context())
+		expect(runs).toHaveLength(2)
+		await again(tensorsOf(2, 5, 3), context())
+		expect(runs).toHaveLength(3)
+		for (const id of [4, 5, 6]) await first(tensorsOf(2, id, 3))
+		await again(tensorsOf(2, 4, 3), context())
+		expect(runs).toHaveLength(7)
+	})
+
+	test('takes for the same only what is the same in every byte, and for the same version', async () => {
+		const { runs, first, again } = await counting()
+		await first(tensorsOf(2, 4, 3))
+		const others: Call[] = [tensorsOf(2, 5, 3), tensorsOf(2, 4, 4, 3), { ...tensorsOf(2, 4, 3), model: { name, version: '1.0.0' } }]
+		for (const other of others) await again(other, context())
+		expect(runs.slice(1)).toEqual(others)
+	})
+
+	test('runs again for the engine what failed for the page', async () => {
+		let failing = true
+		const { runs, first, again } = await counting(() => failing)
+		await expect(first(tensorsOf(2, 4, 3))).rejects.toMatchObject({ code: 'deadline-exceeded' })
+		failing = false
+		expect((await again(tensorsOf(2, 4, 3), context())).output.kind).toBe('tensors')
+		expect(runs).toHaveLength(2)
+	})
+
+	test('answers a line as the engine would, and one text at a time', async () => {
+		const { manifest } = await packed(textDescription())
+		const { session } = await counting()
+		if (!manifest.task) throw new Error('no task')
+		const infer = oneText(manifest.task, tokenizer, (call) => session.run(call))
+		const expected = await tokenized(session, { manifest, tokenizer }).infer(embed('hello world'), context())
+		const { output, ran } = await infer(embed('hello world'))
+		expect(output).toEqual(expected.output)
+		expect(ran).toMatchObject({ executor: 'device', version: '1.0.0', space: expected.ran.space, batch: 1 })
+		await expect(infer({ ...embed('hello'), model: { name, version: '9' } })).rejects.toMatchObject({ code: 'not-found' })
+		await expect(infer(embed('hello', 'world'))).rejects.toMatchObject({ code: 'unsupported' })
+	})
+})
+
+describe('the engine', () => {
+	function engine() {
+		const lines: MessagePort[] = []
+		const life = new AbortController()
+		let member: (Member & { laid: number; kill(): void }) | undefined
+		const stillness = new Stillness()
+		const look = keepLine({
+			member: () => member,
+			tokenizer: async () => bytes.slice(),
+			stillness,
+			signal: life.signal,
+			onLine: (port) => lines.push(port),
+		})
+		const made = () => {
+			const over = new AbortController()
+			const kill = () => over.abort(new SpillwayError('worker-lost', 'killed'))
+			member = { ask: () => new Promise(() => {}), over: over.signal, memory: 0, laid: 0, lay: () => void one.laid++, end: kill, kill }
+			const one = member
+			return one
+		}
+		ends.push(() => {
+			life.abort()
+			for (const port of lines) port.close()
+		})
+		return { lines, life, stillness, look, made }
+	}
+
+	test('lays a line when nobody asks for anything, and one to another worker when the first is gone', async () => {
+		const { lines, stillness, look, made } = engine()
+		look()
+		const first = made()
+		const leave = stillness.enter()
+		for (let turn = 0; turn < 3; turn++) look()
+		await new Promise((resolve) => setTimeout(resolve, 50))
+		expect(lines).toHaveLength(0)
+		leave()
+		await expect.poll(() => lines.length).toBe(1)
+		look()
+		first.kill()
+		const second = made()
+		look()
+		await expect.poll(() => lines.length).toBe(2)
+		expect([first.laid, second.laid]).toEqual([1, 1])
+	})
+
+	test('lays none to a worker that has died meanwhile, nor once the version is over', async () => {
+		const { lines, life, stillness, look, made } = engine()
+		const leave = stillness.enter()
+		const first = made()
+		look()
+		first.kill()
+		leave()
+		await new Promise((resolve) => setTimeout(resolve, 50))
+		life.abort()
+		made()
+		look()
+		await new Promise((resolve) => setTimeout(resolve, 50))
+		expect(lines).toHaveLength(0)
+	})
+})
