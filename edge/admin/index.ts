@@ -10,10 +10,10 @@ import type { EdgeParts } from '../parts.ts'
 import { respondJson } from '../protocols/respond.ts'
 import type { ModelVersions } from '../versions/model.ts'
 import { resolve } from '../versions/plan.ts'
-import type { Routing } from '../versions/routing.ts'
+import { type Routing, routingSchema } from '../versions/routing.ts'
 import type { Change } from '../versions/state.ts'
 import type { AdminParts } from './parts.ts'
-import { type ModelList, routes, routingBody } from './routes.ts'
+import { type ModelList, routes } from './routes.ts'
 import { viewOf } from './view.ts'
 
 /** Most bytes of a body, and most milliseconds until it is there. */
@@ -46,7 +46,7 @@ export function admin(parts: EdgeParts): Hono<EdgeEnv> {
 
 	app.put(routes.route.getRoutingPath(), async (c) => {
 		const versions = versionsOf(c, given)
-		const routing = checkJson(routingBody, parseJson(await readBody(c.req.raw, body)))
+		const routing = checkJson(routingSchema, parseJson(await readBody(c.req.raw, body)))
 		await checkPublished(versions, routing)
 		await change(c, given, { action: 'route', routing, manifest: await manifestOf(versions) })
 		return settled(c, parts, given, versions)

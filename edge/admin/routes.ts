@@ -100,9 +100,6 @@ const headers = z.object({
 })
 const seen = { 200: { description: 'The model as it is now', content: json(model) } }
 
-/** The body is checked by the schema of the configuration. */
-export const routingBody = routingSchema
-
 export const routes = {
 	models: createRoute({
 		method: 'get',
@@ -128,7 +125,7 @@ export const routes = {
 		summary: 'Says which versions answer which calls',
 		description: 'In place of the whole routing. What is not loaded yet is loaded first, and until then what answered goes on.',
 		security: keyed,
-		request: { params, headers, body: { required: true, content: json(routing) } },
+		request: { params, headers, body: { required: true, content: json(routingSchema) } },
 		responses: { ...seen, ...problems(400, 401, 403, 404, 412, 413, 429, 503) },
 	}),
 	clear: createRoute({
@@ -159,7 +156,7 @@ export const routes = {
 		summary: 'Loads a version; answers when it is ready',
 		security: keyed,
 		request: { params: versionParams },
-		responses: { ...seen, ...problems(401, 403, 404, 429, 503) },
+		responses: { ...seen, ...problems(400, 401, 403, 404, 422, 429, 500, 503) },
 	}),
 	unload: createRoute({
 		method: 'post',
@@ -168,7 +165,7 @@ export const routes = {
 		summary: 'Gives the memory of a version back, once calls in it are over; the next call loads it again',
 		security: keyed,
 		request: { params: versionParams },
-		responses: { ...seen, ...problems(401, 403, 404, 429, 503) },
+		responses: { ...seen, ...problems(400, 401, 403, 404, 422, 429, 500, 503) },
 	}),
 	changes: createRoute({
 		method: 'get',

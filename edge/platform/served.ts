@@ -11,7 +11,7 @@ import type { Models, ServedModel } from '../parts.ts'
 import type { Comparison, Comparisons } from '../versions/comparisons.ts'
 import { type ModelVersions, modelVersions } from '../versions/model.ts'
 import { plainRouting, type Routing } from '../versions/routing.ts'
-import { declaredModel, type Serving, type ServingOptions, serve, type Version } from '../versions/serving.ts'
+import { declaredModel, type Serving, type ServingOptions, serve } from '../versions/serving.ts'
 import { noRoutes, type RouteState, type RouteStore } from '../versions/state.ts'
 
 export type { Answering, Offered, Version } from '../versions/serving.ts'
@@ -28,8 +28,6 @@ export interface ServedOptions extends Omit<ServingOptions, 'limits'> {
 	/** Where shadow traffic is told. Default: nowhere. */
 	comparisons?: Pick<Comparisons, 'add'>
 	metrics?: Pick<MetricsStore, 'add'>
-	/** Called with a version that another one has replaced, once calls to it are over. */
-	retired?(version: Version): void
 }
 
 export interface OwnedModels extends Models {
@@ -110,10 +108,7 @@ export function servedModels(options: ServedOptions): OwnedModels {
 	function retire(serving: Serving): void {
 		const timer = setTimeout(() => {
 			retiring.delete(timer)
-			serving.executor
-				.dispose()
-				.then(() => serving.from && options.retired?.(serving.from))
-				.catch((error) => console.error(`${serving.name} ${serving.version}:`, error))
+			serving.executor.dispose().catch((error) => console.error(`${serving.name} ${serving.version}:`, error))
 		}, config.limits.maxDeadline)
 		retiring.add(timer)
 	}

@@ -9,9 +9,9 @@ import type { ModelConfig } from '../config/schema.ts'
 import type { ServedModel } from '../parts.ts'
 import { type Asker, choose } from './choose.ts'
 import { type Arm, namedBy, type Plan, planOf, resolve, rolesOf, type Slot, slotsOf } from './plan.ts'
-import { type Copying, routed } from './routed.ts'
 import type { Routing } from './routing.ts'
 import { packedModel, type Serving, type ServingOptions, serve, variantOf } from './serving.ts'
+import { type Copying, type View, viewOf } from './view.ts'
 
 export interface ModelOptions extends ServingOptions {
 	readonly name: string
@@ -69,6 +69,8 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 	let plan: Plan | undefined
 	/** Whom the one that answers most calls took over from. */
 	let before: Serving | undefined
+	/** Why a version cannot be had that another one stands in for. */
+	let fault: string | undefined
 
 	async function update(): Promise<Plan | undefined> {
 		const packed = await catalog.channel(name)
@@ -91,18 +93,21 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		if (slot.now !== next) {
 			if (slot === plan?.arms[0].slot && now) leave(now)
 			slot.now = next
+			fault = undefined
 			sweep()
 		}
 		return next
 	}
 
 	/** The wanted version; where it cannot be had, the one that is there. */
-	async function nextFor({ manifest }: Published, now: Serving | undefined): Promise<Serving> {
+	async function nextFor({ manifest }: Pick<Published, 'manifest'>, now: Serving | undefined): Promise<Serving> {
 		try {
 			return await prepare(manifest)
 		} catch (error) {
 			if (!now) throw error
-			tell(messageOf(error))
+			// Once, not at each call.
+			if (fault !== messageOf(error)) tell(messageOf(error))
+			fault = messageOf(error)
 			return now
 		}
 	}
@@ -180,7 +185,8 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		if (state !== 'failed' || serving.digest !== slot.wanted?.manifest || (await serving.able())) return
 		for (const { manifest } of namedBy(channel)) {
 			if (manifest === serving.digest) continue
-			const other = await prepare(manifest)
+			const other = await nextFor({ manifest }, serving)
+			if (other === serving) continue
 			if (await other.able()) {
 				if (slot.now === serving) slot.now = other
 				return
@@ -214,16 +220,17 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 	}
 
 	/** Made once for each version that stands in a place. */
-	const views = new WeakMap<Slot, { serving: Serving; why: string | undefined; model: ServedModel }>()
+	const views = new WeakMap<Slot, View>()
 
 	async function shown(now: Plan, { slot, id }: Arm, why: string | undefined): Promise<ServedModel> {
 		const serving = await taken(slot)
-		const known = views.get(slot)
-		if (known?.serving === serving && known.why === why) return known.model
+		let view = views.get(slot)
+		if (view?.serving !== serving) {
+			view = viewOf(serving, copying(now))
+			views.set(slot, view)
+		}
 		const standIn = slot.wanted && slot.wanted.manifest !== serving.digest ? `; ${id} (${slot.wanted.version}) is not ready` : ''
-		const model = routed(serving, why && why + standIn, copying(now))
-		views.set(slot, { serving, why, model })
-		return model
+		return view.because(why && why + standIn)
 	}
 
 	function copying({ shadow }: Plan): Copying | undefined {
@@ -247,7 +254,7 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		fixed() {
 			const [{ slot }, ...others] = plan?.arms ?? [{ slot: undefined }]
 			const view = slot && others.length === 0 && slot.now?.digest === slot.wanted?.manifest ? views.get(slot) : undefined
-			return plan && view && proven.has(view.serving) ? { channel: plan.channel, routing: plan.routing, model: view.model } : undefined
+			return plan && view && proven.has(view.serving) ? { channel: plan.channel, routing: plan.routing, model: view.last() } : undefined
 		},
 		plan: update,
 		async named(text) {

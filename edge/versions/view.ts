@@ -16,15 +16,31 @@ export interface Copying extends Pick<ShadowOptions, 'share' | 'told'> {
 	other(): Promise<Serving | undefined>
 }
 
-/**
- * @param why it is this version; undefined when there is no choice.
- * @param copying where calls are copied to.
- */
-export function routed(serving: Serving, why: string | undefined, copying: Copying | undefined): ServedModel {
-	const copied = copying ? withShadow(serving, copying) : serving.executor
-	return copied === serving.executor && why === undefined
-		? serving
-		: { ...serving, executor: why === undefined ? copied : explained(copied, why) }
+/** A version in one place of the routing. */
+export interface View {
+	readonly serving: Serving
+	/** @param why it is this version; undefined when there is no choice. */
+	because(why: string | undefined): ServedModel
+	/** As it was asked for last. */
+	last(): ServedModel
+}
+
+/** @param copying where calls are copied to. */
+export function viewOf(serving: Serving, copying: Copying | undefined): View {
+	const executor = copying ? withShadow(serving, copying) : serving.executor
+	const plain: ServedModel = copying ? { ...serving, executor } : serving
+	/** By the reason; there are few. */
+	const made = new Map<string | undefined, ServedModel>([[undefined, plain]])
+	let last = plain
+	return {
+		serving,
+		because(why) {
+			last = made.get(why) ?? { ...serving, executor: explained(executor, why as string) }
+			made.set(why, last)
+			return last
+		},
+		last: () => last,
+	}
 }
 
 function explained(inner: Executor, route: string): Executor {
