@@ -14,8 +14,8 @@ export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) 
 	createMiddleware<EdgeEnv>(async (c, next) => {
 		const report = (batch: readonly Increment[]) => {
 			// A store that cannot be reached costs figures, not answers.
-			const added = Promise.resolve(metrics.add(batch)).catch((error) => console.error('metrics:', error))
-			keep?.(c, added)
+			const added = metrics.add(batch)?.catch((error) => console.error('metrics:', error))
+			if (added) keep?.(c, added)
 		}
 		const start = performance.now()
 		report([inFlight(1)])

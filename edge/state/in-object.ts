@@ -39,6 +39,8 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 
 	/** What was reported lately: requests report several times, and each message has its price. */
 	let batch: Increment[] = []
+	/** When a request last took it upon itself to send what is there by then. */
+	let promised = Number.NEGATIVE_INFINITY
 
 	async function flush(): Promise<void> {
 		if (batch.length === 0) return
@@ -54,7 +56,11 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 				const wanted = increments.filter(({ metric }) => metric !== 'spillway_http_requests_in_flight')
 				if (wanted.length === 0) return
 				batch.push(...wanted)
-				// Each request waits by a timer of its own, and sends what is there by then, of others, too: none waits for another one.
+				// One request at a time waits, by a timer of its own, and sends what is there by then, of others, too. Should it be cut off,
+				// the next one does. None waits for another one.
+				const now = performance.now()
+				if (now - promised < reporting) return
+				promised = now
 				return new Promise<void>((resolve) => setTimeout(resolve, reporting)).then(flush)
 			},
 			async render() {

@@ -89,12 +89,7 @@ export async function serve(offered: Offered, { limits, inProcess, upstreams }: 
 		digest: packed?.digest ?? null,
 		manifest: packed?.manifest ?? null,
 		variant: packed?.variant ?? null,
-		executor: shedding(limits)(
-			overflow(
-				'edge',
-				answering.map(({ executor }) => executor),
-			),
-		),
+		executor: shedding(limits)(asOne(answering.map(({ executor }) => executor))),
 		able,
 		async ready(hops) {
 			// What is loaded on demand is ready to be asked: a probe must not load it.
@@ -154,4 +149,10 @@ export function bytesOf(
 	const graph = manifest.variants[variant]?.graphs[provider]
 	const names = new Set([...(graph ? [graph.file, ...graph.external] : []), ...(manifest.task ? [manifest.task.tokenizer] : [])])
 	return config.memory ?? [...names].reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
+}
+
+/** Several are asked one after the other; a single one keeps the promises of an executor by itself, and every loop around it costs. */
+function asOne(executors: readonly Executor[]): Executor {
+	const [only] = executors
+	return only && executors.length === 1 ? { ...only, name: 'edge' } : overflow('edge', executors)
 }
