@@ -120,6 +120,7 @@ export async function serve(options: ServeOptions = {}): Promise<RunningEdge> {
 				environment,
 				fetchOf: pools.fetchOf,
 				across: true,
+				processes: options.workers,
 				tokenizer: ({ manifest }) => readTokenizer(catalog, manifest),
 			}),
 	})

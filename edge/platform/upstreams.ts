@@ -33,6 +33,8 @@ export interface UpstreamsOptions {
 	tokenizer(version: Version): Promise<Tokenizer>
 	/** Whether what one request does may wake another one. Not on workerd (workerd issue 210). */
 	across: boolean
+	/** Processes of this edge, each of which has its part of what upstreams declare to take. Default: 1. */
+	processes?: number | undefined
 }
 
 /** One for each upstream, whichever models it answers. */
@@ -90,7 +92,7 @@ function upstreamsWith(name: string, { upstreams }: EdgeConfig): readonly Upstre
 }
 
 /** The upstream's executor for a model, within its limit, and passed by while it is known to be down. */
-function memberOf(upstream: UpstreamConfig, offered: Offered, { environment, fetchOf, across }: UpstreamsOptions): Made {
+function memberOf(upstream: UpstreamConfig, offered: Offered, { environment, fetchOf, across, processes = 1 }: UpstreamsOptions): Made {
 	const model = modelOf(upstream, offered)
 	const has = hasVersion(offered, upstream.models[offered.name]?.serves)
 	const key = upstream.key && secretOf(upstream.key, environment)
@@ -99,7 +101,8 @@ function memberOf(upstream: UpstreamConfig, offered: Offered, { environment, fet
 	const server = onlyFor(kind.executor({ upstream, key, model, fetch, environment }), offered.version, has)
 	const ready = readiness.get(upstream) ?? remembered((hops) => kind.isUp({ upstream, key, hops, fetch, environment }))
 	readiness.set(upstream, ready)
-	const { load, health, onBack } = stateOf(upstream, { ask: () => ready(1), across })
+	const capacity = upstream.capacity && Math.ceil(upstream.capacity / processes)
+	const { load, health, onBack } = stateOf(upstream, { ask: () => ready(1), across, capacity })
 	// Who is up again need not wait until its circuit tries it.
 	const back = 'reset' in server ? (server.reset as () => void) : undefined
 	if (back) onBack.add(back)

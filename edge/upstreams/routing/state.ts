@@ -13,24 +13,24 @@ export interface UpstreamState {
 export interface StateOptions {
 	/** Whether it says that it is up; never rejects. */
 	ask(): Promise<boolean>
-	/** See `load.ts`. */
+	/** See `load.ts`, as the next one. */
 	readonly across: boolean
+	readonly capacity: number | undefined
 }
 
 /** Of the upstream's configuration, as `kinds.ts` has it. */
 interface Upstream {
 	readonly name: string
-	readonly capacity?: number | undefined
 }
 
 const states = new WeakMap<Upstream, UpstreamState>()
 
-export function stateOf(upstream: Upstream, { ask, across }: StateOptions): UpstreamState {
+export function stateOf(upstream: Upstream, { ask, across, capacity }: StateOptions): UpstreamState {
 	const known = states.get(upstream)
 	if (known) return known
 	const onBack = new Set<() => void>()
 	const made: UpstreamState = {
-		load: upstreamLoad({ name: upstream.name, capacity: upstream.capacity, across }),
+		load: upstreamLoad({ name: upstream.name, capacity, across }),
 		health: health(ask, () => {
 			for (const back of onBack) back()
 		}),
