@@ -1,6 +1,7 @@
 // Upstreams of an edge on workerd: an edge on Node, as a server of the Open Inference Protocol and of others, and a server of OpenAI's
 // interface.
 
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EmbedOutput } from '../../runtime/core/call.ts'
 import { type ChatServer, startChatServer } from './harness/chat-server.ts'
@@ -34,7 +35,10 @@ beforeAll(async () => {
 		},
 		models: packed.folder,
 		secrets: { ...mappedSecrets, ...chatSecrets },
+		// Not all models get ready: of one all upstreams are down.
+		until: 'listening',
 	})
+	while (!(await fetch(`${edge.url}/v2/models/m/ready`)).ok) await setTimeout(100)
 })
 afterAll(async () => {
 	await edge?.close()

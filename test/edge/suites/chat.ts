@@ -21,6 +21,7 @@ export const chatConfig = (url: string) =>
 			chat: generate,
 			waiting: generate,
 			waits: generate,
+			nobody: generate,
 			either: generate,
 			texts: { inProcess: false, declared: { task: { kind: 'embed', dimensions: 4 } } },
 			...Object.fromEntries(faults.map((fault) => [named(fault), generate])),
@@ -39,6 +40,8 @@ export const chatConfig = (url: string) =>
 					...Object.fromEntries(faults.map((fault) => [named(fault), { name: fault }])),
 				},
 			},
+			{ name: 'down', kind: 'openai', url: 'http://127.0.0.1:9/v1', models: { nobody: {} } },
+			{ name: 'down-too', kind: 'openai', url: 'http://127.0.0.1:9/v1', models: { nobody: {} } },
 			{
 				name: 'other',
 				kind: 'openai',
@@ -126,12 +129,6 @@ export function chatSuite(edge: () => { readonly url: string }, server: () => Ch
 			expect(await client().models.retrieve('chat')).toMatchObject({ id: 'chat', owned_by: 'spillway' })
 		})
 
-		test('that leaves takes the request at the upstream with it', async () => {
-			const stream = await client().chat.completions.create({ model: 'waiting', messages, stream: true })
-			for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
-			await expect.poll(() => server().open.size, { timeout: 10_000 }).toBe(0)
-		})
-
 		test('throws its own errors', async () => {
 			const ask = (json: object) => client().chat.completions.create({ model: 'chat', messages, ...json } as never)
 			await expect(ask({ model: 'nope' })).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
@@ -158,17 +155,26 @@ export function chatSuite(edge: () => { readonly url: string }, server: () => Ch
 	})
 
 	describe('on the wire', () => {
-		test('a client that leaves before its answer begins takes the request at the upstream with it', async () => {
+		test.each([
+			['before the whole answer', { model: 'waits' }, null],
+			['before the first part', { model: 'waits', stream: true }, null],
+			['in mid-stream', { model: 'waiting', stream: true }, ' the'],
+		])('a client that leaves %s takes the request at the upstream with it', async (_, json, until) => {
 			const { hostname, port } = new URL(edge().url)
-			for (const stream of [false, true]) {
-				const body = JSON.stringify({ model: 'waits', messages, stream })
-				const head = `POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.secret}\r\nContent-Length: ${body.length}`
-				const socket = connect(Number(port), hostname, () => socket.write(`${head}\r\n\r\n${body}`)).on('error', () => {})
-				await expect.poll(() => server().open.size, { timeout: 10_000 }).toBe(1)
-				// workerd takes an orderly end for that of the request alone.
-				socket.resetAndDestroy()
-				await expect.poll(() => server().open.size, { timeout: 10_000 }).toBe(0)
-			}
+			const body = JSON.stringify({ messages, ...json })
+			const head = `POST /openai/v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.secret}\r\nContent-Length: ${body.length}`
+			let got = ''
+			const socket = connect(Number(port), hostname, () => socket.write(`${head}\r\n\r\n${body}`))
+			socket
+				.on('error', () => {})
+				.on('data', (data) => {
+					got += data
+				})
+			await expect.poll(() => server().open.size, { timeout: 10_000 }).toBe(1)
+			if (until !== null) await expect.poll(() => got, { timeout: 10_000 }).toContain(until)
+			// workerd takes an orderly end for that of the request alone, until it has something to send.
+			socket.resetAndDestroy()
+			await expect.poll(() => server().open.size, { timeout: 10_000 }).toBe(0)
 		})
 
 		test('a stream says where it is made before it begins, and ends by [DONE]', async () => {
@@ -255,6 +261,16 @@ export function chatSuite(edge: () => { readonly url: string }, server: () => Ch
 				.toBe(status)
 			expect(statuses.every((one) => one >= 400)).toBe(true)
 		})
+	})
+
+	test('all upstreams down: an error that names them, whole or in parts', async () => {
+		for (const stream of [false, true]) {
+			const response = await post({ model: 'nobody', stream })
+			expect([502, 503]).toContain(response.status)
+			const { error } = (await response.json()) as { error: { message: string; type: string } }
+			expect(error.type).toBe('server_error')
+			expect(error.message).toMatch(/down.*down-too|down-too.*down/)
+		}
 	})
 
 	describe("Spillway's own client", () => {
