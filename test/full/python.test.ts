@@ -69,3 +69,12 @@ describe.skipIf(!python)('tritonclient[grpc]', () => {
 		expect(got['unknown model']).toEqual(['StatusCode.NOT_FOUND', expect.stringMatching(/nope/)])
 	})
 })
+
+describe.skipIf(!python)("Python's own gRPC", () => {
+	test('calls a method that it knows by reflection alone, and the health service', async () => {
+		const got = await ask('grpc_client.py', `127.0.0.1:${inject('edge').grpcPort}`)
+		expect(got.services).toEqual(expect.arrayContaining(['inference.GRPCInferenceService', 'grpc.health.v1.Health']))
+		// SERVING
+		expect(got).toMatchObject({ inputs: ['input_ids', 'attention_mask'], health: 1, watched: 1 })
+	})
+})

@@ -16,8 +16,10 @@ import type { GrpcService } from './service.ts'
 import { services } from './services.ts'
 import { statusOf } from './status.ts'
 
+const withHealth = [...services, health(services)]
+
 /** Those of `services.ts`, and those that tell of them. */
-export const allServices: readonly GrpcService[] = [...services, health(services), ...reflection(services)]
+export const allServices: readonly GrpcService[] = [...withHealth, ...reflection(withHealth)]
 
 /** More than any message may have: none is worth compressing. */
 const never = 0xffffffff
