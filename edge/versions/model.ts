@@ -1,24 +1,19 @@
 // The versions of one model at this edge: which one answers a call, and how one takes over from another.
 
 import { type Channel, type Published, published } from '../../models/format/channel.ts'
-import type { Provider } from '../../models/format/manifest.ts'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
 import { satisfies } from '../../runtime/core/version.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { ModelConfig } from '../config/schema.ts'
 import type { ServedModel } from '../parts.ts'
 import { type Asker, choose } from './choose.ts'
 import { type Arm, namedBy, type Plan, planOf, resolve, rolesOf, type Slot, slotsOf } from './plan.ts'
+import { type PreparedOptions, preparedVersions } from './prepared.ts'
 import type { Routing } from './routing.ts'
-import { packedModel, type Serving, type ServingOptions, serve, variantOf } from './serving.ts'
+import type { Serving } from './serving.ts'
 import { type Copying, type View, viewOf } from './view.ts'
 
-export interface ModelOptions extends ServingOptions {
-	readonly name: string
-	readonly config: ModelConfig
+export interface ModelOptions extends PreparedOptions {
 	readonly catalog: Pick<Catalog, 'channel' | 'manifest'>
-	/** The execution provider that this platform runs models on. */
-	readonly provider: Provider
 	/** The routing as it is now; the same object as long as it has not changed. */
 	routing(): Routing | Promise<Routing>
 	/** What is not the caller's fault, for who looks after the edge. */
@@ -64,8 +59,11 @@ export interface ModelVersions {
  */
 export function modelVersions(options: ModelOptions): ModelVersions {
 	const { name, config, catalog, tell } = options
-	/** By the manifest's digest. */
-	const servings = new Map<string, Serving>()
+	const servings = preparedVersions(options, {
+		isKept: (digest) => isKept(digest),
+		isCurrent: (digest) => plan?.channel.manifest === digest,
+	})
+	const { prepare } = servings
 	let plan: Plan | undefined
 	/** Whom the one that answers most calls took over from. */
 	let before: Serving | undefined
@@ -118,31 +116,6 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		before = last
 	}
 
-	async function prepare(digest: string): Promise<Serving> {
-		const there = servings.get(digest)
-		if (there) return there
-		const stored = await catalog.manifest(digest)
-		if (!stored) throw new SpillwayError('not-found', `the channel of ${name} names manifest ${digest}, which is not in the catalogue`)
-		const { manifest } = stored
-		if (manifest.model !== name) throw new SpillwayError('not-found', `manifest ${digest} is of ${manifest.model}, not of ${name}`)
-		const variant = variantOf(manifest, config, options.provider)
-		const offered = packedModel({
-			...{ name, digest, manifest, variant, config },
-			kept: () => config.load === 'start' && isKept(digest),
-			current: () => plan?.channel.manifest === digest,
-			wanted: () => [...servings.keys(), digest],
-		})
-		const serving = await serve(offered, options)
-		// From here on nothing is awaited: of several requests that came this far, the first one's is taken.
-		const made = servings.get(digest)
-		if (made) {
-			serving.executor.dispose().catch(() => {})
-			return made
-		}
-		servings.set(digest, serving)
-		return serving
-	}
-
 	/** Whether a place of the routing is, or will be, its own. */
 	const isKept = (digest: string | null): boolean =>
 		!!plan && slotsOf(plan).some(({ wanted, now }) => wanted?.manifest === digest || now?.digest === digest)
@@ -151,9 +124,9 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 	function sweep(): void {
 		if (!plan) return
 		const named = new Set(namedBy(plan.channel).map(({ manifest }) => manifest))
-		for (const [digest, serving] of servings) {
+		for (const [digest, serving] of servings.made) {
 			if (named.has(digest) || isKept(digest) || serving === before) continue
-			servings.delete(digest)
+			servings.made.delete(digest)
 			options.retire(serving)
 		}
 	}
@@ -214,7 +187,7 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 	async function inSpace({ channel, arms }: Plan, space: string): Promise<Serving | undefined> {
 		const digest = /@([0-9a-f]{64})\//.exec(space)?.[1]
 		if (digest === undefined || arms[0].slot.now?.digest === digest) return undefined
-		const known = servings.get(digest)
+		const known = servings.made.get(digest)
 		if (known) return known
 		return namedBy(channel).some(({ manifest }) => manifest === digest) ? prepare(digest) : undefined
 	}
@@ -271,7 +244,7 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 		},
 		async standing() {
 			const now = await update()
-			return now ? [...servings.values()].map((serving) => ({ serving, roles: rolesOf(now, serving) })) : []
+			return now ? [...servings.made.values()].map((serving) => ({ serving, roles: rolesOf(now, serving) })) : []
 		},
 		async settled() {
 			const now = await update()
@@ -283,7 +256,7 @@ export function modelVersions(options: ModelOptions): ModelVersions {
 			}
 		},
 		async dispose() {
-			await Promise.all([...servings.values()].map(({ executor }) => executor.dispose()))
+			await Promise.all([...servings.made.values()].map(({ executor }) => executor.dispose()))
 		},
 	}
 }
