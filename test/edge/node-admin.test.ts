@@ -2,13 +2,22 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { createEdge } from '../../edge/app.ts'
+import { createCatalog } from '../../edge/catalog/catalog.ts'
+import { loadConfig } from '../../edge/config/load.ts'
+import { folder } from '../../edge/platform/node/folder.ts'
+import { inProcess } from '../../edge/platform/node/in-process.ts'
+import { servedModels } from '../../edge/platform/served.ts'
+import { memoryComparisons } from '../../edge/versions/comparisons.ts'
+import { memoryRoutes } from '../../edge/versions/state.ts'
 import { pack } from '../../models/tools/pack/pack.ts'
 import { temporaryFolder } from './harness/folder.ts'
 import { type PackedFolder, packModels, writeSource } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
 import { scaled } from './harness/scaled.ts'
-import { ask, manage, versionsConfig, versionsModels, versionsSuite } from './suites/versions.ts'
+import { localParts } from './local.ts'
+import { ask, manage, versionKeys, versionsConfig, versionsModels, versionsSuite } from './suites/versions.ts'
 
 const scratch = temporaryFolder()
 
@@ -52,22 +61,35 @@ test('a change outlives the process', async () => {
 })
 
 test('after the channel has moved, roll-back goes to the version before, until the routing is changed again', async () => {
-	await expect.poll(async () => (await ask(edge.url)).version, { timeout: 10_000 }).toBe('2.0.0')
+	const catalog = createCatalog(folder(packed.folder), { refresh: 0 })
+	const config = loadConfig({ file: versionsConfig })
+	const [routes, comparisons] = [memoryRoutes(), memoryComparisons()]
+	const models = servedModels({
+		config,
+		catalog,
+		where: packed.folder,
+		provider: 'cpu',
+		inProcess: (version) => inProcess(version, { catalog, cache: join(scratch.path, 'cache') }),
+		upstreams: async () => [],
+		routes,
+	})
+	onTestFinished(() => models.dispose())
+	const app = createEdge({ ...(await localParts()), config, models, admin: { models, routes, comparisons, memory: null } })
+	const headers = { authorization: `Bearer ${versionKeys.admin}` }
+	const asked = (method: string, path: string) => app.request(`http://localhost/admin/models/numbers${path}`, { method, headers })
+	const answers = async () => (await models.get('numbers'))?.version
+
+	expect(await answers()).toBe('2.0.0')
+	await (await models.get('numbers'))?.ready()
 	const source = scaled({ model: 'numbers', version: '2.0.1', factor: 21 })
 	await pack(await writeSource(join(scratch.path, 'next'), source), packed.folder, { key: packed.key })
-	const first = async () => ((await ask(edge.url)).body as { model_version: string }).model_version
-	const answered = async () => {
-		const response = await fetch(`${edge.url}/v2/models/numbers`)
-		return ((await response.json()) as { versions: string[] }).versions[0]
-	}
-	await expect.poll(answered, { timeout: 20_000, interval: 200 }).toBe('2.0.1')
-	expect((await manage(edge.url, 'POST', '/models/numbers/roll-back')).status).toBe(200)
-	expect(await first()).toBe('2.0.0')
+	await expect.poll(answers, { timeout: 20_000 }).toBe('2.0.1')
+	expect((await asked('POST', '/roll-back')).status).toBe(200)
+	expect(await answers()).toBe('2.0.0')
 	// Once more would go who knows where.
-	expect(await manage(edge.url, 'POST', '/models/numbers/roll-back')).toMatchObject({
-		status: 400,
-		body: { detail: expect.stringContaining('rolled back already') },
-	})
-	await manage(edge.url, 'DELETE', '/models/numbers/routing')
-	expect(await answered()).toBe('2.0.1')
+	const again = await asked('POST', '/roll-back')
+	expect(again.status).toBe(400)
+	expect(await again.json()).toMatchObject({ detail: expect.stringContaining('rolled back already') })
+	await asked('DELETE', '/routing')
+	expect(await answers()).toBe('2.0.1')
 })
