@@ -3,7 +3,7 @@
 export interface AdaptiveLimitOptions {
 	/** Calls at a time, at most. Default 1,000. */
 	readonly most?: number | undefined
-	/** Calls at a time before anything is known. Default 16. */
+	/** Calls at a time before anything is known. Default: `most` where that is given, else 16. */
 	readonly first?: number | undefined
 }
 
@@ -12,11 +12,11 @@ export interface AdaptiveLimit {
 	readonly now: number
 	/**
 	 * A call was answered.
-	 * @param alike what tells calls of like size from others: only these are compared.
+	 * @param alike what tells calls of like size from others: only these are compared. Undefined for calls whose time says nothing.
 	 * @param milliseconds that it took.
 	 * @param inFlight calls under way with it, itself included.
 	 */
-	answered(alike: string, milliseconds: number, inFlight: number): void
+	answered(alike: string | undefined, milliseconds: number, inFlight: number): void
 	/** The upstream said that it is given too much, or gave no answer for long. */
 	overloaded(): void
 }
@@ -42,14 +42,16 @@ const calmFor = 500
 const mostKinds = 512
 
 /**
- * Additive increase, multiplicative decrease: the limit grows while calls that come up to it are answered about as fast as usual, and
+ * Additive increase, multiplicative decrease, and by half at a time until it is too much for the first time: the limit grows while calls that come up to it are answered about as fast as usual, and
  * shrinks when they take three times as long, or the upstream refuses them for what it has to do. What is usual is measured while the
  * upstream has little to do; where that never is, it is given little for a moment every few seconds.
  */
-export function adaptiveLimit({ most = 1_000, first = 16 }: AdaptiveLimitOptions = {}): AdaptiveLimit {
-	let limit = Math.min(first, most)
+export function adaptiveLimit({ most, first = most ?? 16 }: AdaptiveLimitOptions = {}): AdaptiveLimit {
+	const highest = most ?? 1_000
+	let limit = Math.min(first, highest)
 	const usual = new Map<string, { milliseconds: number; count: number }>()
 	let window = { since: performance.now(), count: 0, slowness: 0, peak: 0 }
+	/** When it was too much the last time. */
 	let shrunk = Number.NEGATIVE_INFINITY
 	/** When it last had little to do. Soon after the start, for then nothing is known. */
 	let calmAt = performance.now() - calmEvery + calmFor
@@ -77,6 +79,8 @@ export function adaptiveLimit({ most = 1_000, first = 16 }: AdaptiveLimitOptions
 		if (calm && ++calm.answers >= fewest) calm = undefined
 	}
 
+	const step = () => (shrunk > 0 ? Math.max(1, Math.sqrt(limit) / 2) : limit / 2)
+
 	function shrink(share: number, at: number) {
 		if (at - shrunk < shortest) return
 		shrunk = at
@@ -95,15 +99,15 @@ export function adaptiveLimit({ most = 1_000, first = 16 }: AdaptiveLimitOptions
 			const at = performance.now()
 			const isCalm = inFlight <= calmLimit()
 			window.count++
-			window.slowness += slowness(alike, milliseconds, isCalm)
+			window.slowness += alike === undefined ? 1 : slowness(alike, milliseconds, isCalm)
 			window.peak = Math.max(window.peak, inFlight)
 			if (isCalm) noteCalm(at)
-			else if (!calm && at - calmAt > calmEvery) calm = { until: at + calmFor, answers: 0 }
+			else if (!calm && alike !== undefined && at - calmAt > calmEvery) calm = { until: at + calmFor, answers: 0 }
 			if (window.count < fewest || at - window.since < shortest) return
 			// Where it was not made use of, nothing is known about it.
 			if (window.slowness > tolerance * window.count) {
 				if (window.peak >= limit / 2) shrink(0.9, at)
-			} else if (window.peak >= 0.8 * Math.floor(limit)) limit = Math.min(most, limit + Math.max(1, Math.sqrt(limit) / 2))
+			} else if (window.peak >= 0.8 * Math.floor(limit)) limit = Math.min(highest, limit + step())
 			window = { since: at, count: 0, slowness: 0, peak: 0 }
 		},
 		overloaded() {

@@ -53,8 +53,9 @@ export function routed(name: string, members: readonly Member[], options: Routin
 	const gone = new SpillwayError('disposed', `${ownName} was disposed`)
 	let disposed: Promise<unknown> | undefined
 
-	/** @param first who is asked first, if that is decided. */
+	/** @param first who is asked first, if that is decided, as it is for parts: no other variant answers them. */
 	async function one(call: Call, context: Context, first?: Member): Promise<Answer> {
+		const among = first ? members.filter(({ variant }) => variant === first.variant) : members
 		const clock = startClock(context.remaining)
 		const passed: Overflow[] = []
 		let begun = false
@@ -65,7 +66,7 @@ export function routed(name: string, members: readonly Member[], options: Routin
 				return context.emit?.(part) as Promise<void>
 			})
 		for (let round = 0; ; round++) {
-			const chosen = ordered(members, call, prefer, random)
+			const chosen = ordered(among, call, prefer, random)
 			const order = (first ? [first, ...chosen.filter((member) => member !== first)] : chosen).map(({ executor }) => executor)
 			try {
 				const answer = await ask(order, call, { ...context, emit, remaining: clock() })

@@ -95,8 +95,7 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 		const slot: Slot = {
 			answered: (call) =>
 				end((milliseconds, inFlight) => {
-					const alike = took.add(call, milliseconds)
-					if (alike !== undefined) limit.answered(alike, milliseconds, inFlight)
+					limit.answered(took.add(call, milliseconds), milliseconds, inFlight)
 				}),
 			overloaded: (call) =>
 				end((milliseconds) => {
