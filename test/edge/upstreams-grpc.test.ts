@@ -81,7 +81,7 @@ describe('a server that fails', () => {
 	type Handler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
 
 	/** An upstream whose server does this with each call. */
-	async function upstreamOf(handle: Handler) {
+	async function upstreamOf(handle: Handler, by = pool) {
 		const server = createServer()
 		const sessions = new Set<ServerHttp2Session>()
 		server.on('session', (session) => sessions.add(session))
@@ -96,7 +96,7 @@ describe('a server that fails', () => {
 			await new Promise<void>((resolve) => server.close(() => resolve()))
 		}
 		const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-		const options = { upstream: { name: 'gpu', url }, key: 'k', environment: {}, fetch: pool.fetch }
+		const options = { upstream: { name: 'gpu', url }, key: 'k', environment: {}, fetch: by.fetch }
 		return { executor: oipGrpcUpstream({ ...options, model: await tiny() }), up: () => isUp({ ...options, hops: 0 }) }
 	}
 
@@ -128,9 +128,9 @@ describe('a server that fails', () => {
 
 	const infer = async (handle: Handler, more: { remaining?: number; signal?: AbortSignal } = {}) => {
 		const { executor } = await upstreamOf(handle)
-		const trace = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`
 		return executor.infer(call(), { remaining: 5_000, signal: new AbortController().signal, hops: 0, retries: { left: 0 }, trace, ...more })
 	}
+	const trace = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`
 	const codeOf = (promise: Promise<unknown>) =>
 		promise.then(
 			() => 'answered',
@@ -209,6 +209,19 @@ describe('a server that fails', () => {
 		}
 		expect(await codeOf(infer(drip, { remaining: 300 }))).toBe('deadline-exceeded')
 		clearInterval(dripping)
+	})
+
+	test('a connection on which nothing comes gets no more calls', async () => {
+		const sessions = new Set<unknown>()
+		const own = grpcPool({ silence: 100 })
+		const { executor } = await upstreamOf((stream, headers) => {
+			sessions.add(stream.session)
+			if (sessions.size > 1) answers(answer(expectedNumbers), ok)(stream, headers)
+		}, own)
+		const context = { hops: 0, retries: { left: 0 }, trace, signal: new AbortController().signal }
+		expect(await codeOf(executor.infer(call(), { ...context, remaining: 200 }))).toBe('deadline-exceeded')
+		expect(await codeOf(executor.infer(call(), { ...context, remaining: 5_000 }))).toBe('answered')
+		await own.close()
 	})
 
 	test('one that is gone is an error, and up again when it is back', async () => {

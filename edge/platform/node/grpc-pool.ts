@@ -20,34 +20,66 @@ const idle = 60_000
 /** Bytes before each message: a flag, and its length. */
 const prefix = 5
 
+export interface GrpcPoolOptions {
+	/** Certificates in PEM. Default: the authorities that Node trusts, and no certificate of one's own. */
+	tls?: TlsFiles | undefined
+	/** Milliseconds after which a connection on which nothing comes gets no more calls, once one of its calls is given up. Default 5,000. */
+	silence?: number
+}
+
+interface Connection {
+	readonly manager: Http2SessionManager
+	/** When an answer last began on it: milliseconds of `performance.now`. */
+	heard: number
+}
+
 /**
- * Makes it: one HTTP/2 connection to each server, opened anew when it breaks.
+ * Makes it: one HTTP/2 connection to each server, opened anew when it breaks, or when nothing is heard of it any more: what a network has
+ * swallowed without a word would keep all calls to itself.
  *
  * `fetch` posts the body as the one message of a call, to the address of a method. The response's body is the one message of the answer, its
  * headers are the metadata; a status other than OK is a problem (RFC 9457) with Spillway's code for it. Rejects when no whole answer comes.
  */
-export function grpcPool({ tls = {} }: { tls?: TlsFiles | undefined } = {}): Pool {
-	const managers = new Map<string, Http2SessionManager>()
-	const managerOf = (url: string) => {
+export function grpcPool({ tls = {}, silence = 5_000 }: GrpcPoolOptions = {}): Pool {
+	const http2 = { ...tls, settings: { initialWindowSize: streamWindow }, maxSessionMemory: sessionMemory }
+	const connections = new Map<string, Connection>()
+	/** Without new calls; they close when they are idle. */
+	let left: Http2SessionManager[] = []
+
+	function connectionOf(url: string): Connection {
 		const { origin } = new URL(url)
-		const settings = { initialWindowSize: streamWindow }
-		const manager =
-			managers.get(origin) ??
-			new Http2SessionManager(origin, { idleConnectionTimeoutMs: idle }, { ...tls, settings, maxSessionMemory: sessionMemory })
-		managers.set(origin, manager)
-		return manager
+		const manager = () => new Http2SessionManager(origin, { idleConnectionTimeoutMs: idle }, http2)
+		const connection = connections.get(origin) ?? { manager: manager(), heard: performance.now() }
+		connections.set(origin, connection)
+		return connection
 	}
-	const client = createNodeHttpClient({ httpVersion: '2', sessionProvider: managerOf })
+
+	function leave({ manager }: Connection): void {
+		connections.delete(manager.authority)
+		left = [...left.filter((one) => one.state() === 'open' || one.state() === 'idle'), manager]
+	}
+
+	const client = createNodeHttpClient({ httpVersion: '2', sessionProvider: (url) => connectionOf(url).manager })
 	return {
 		async fetch(url, { headers, body, signal }) {
 			const header = new Headers(headers)
 			header.set('content-type', 'application/grpc+proto')
 			header.set('te', 'trailers')
-			const sent = once(encodeEnvelope(0, body as Uint8Array))
-			return responseOf(await client({ url, method: 'POST', header, body: sent, ...(signal && { signal }) }))
+			const connection = connectionOf(url)
+			const begun = performance.now()
+			try {
+				const sent = once(encodeEnvelope(0, body as Uint8Array))
+				const response = await client({ url, method: 'POST', header, body: sent, ...(signal && { signal }) })
+				connection.heard = performance.now()
+				return await responseOf(response)
+			} catch (error) {
+				const silent = performance.now() - Math.max(begun, connection.heard)
+				if (signal?.aborted && silent >= silence && connections.get(connection.manager.authority) === connection) leave(connection)
+				throw error
+			}
 		},
 		async close() {
-			for (const manager of managers.values()) manager.abort()
+			for (const manager of [...left, ...Array.from(connections.values(), (connection) => connection.manager)]) manager.abort()
 		},
 	}
 }
