@@ -27,3 +27,17 @@ export const chatCompletion = z
 		usage: z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() }).nullish(),
 	})
 	.openapi('ChatCompletion')
+
+/** An answer in parts. */
+export const chatEvents = {
+	'text/event-stream': {
+		schema: z
+			.object({
+				event: z.enum(['message', 'error']).optional(),
+				data: z
+					.string()
+					.openapi({ description: 'A chunk of the completion as JSON, at the end `[DONE]`; or the error that the answer broke off by.' }),
+			})
+			.openapi('ChatEvent', { description: 'One of the server-sent events.' }),
+	},
+}

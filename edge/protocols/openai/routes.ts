@@ -2,7 +2,7 @@
 // https://platform.openai.com/docs/api-reference
 
 import { createRoute, z } from '@hono/zod-openapi'
-import { chatCompletion, chatRequest } from '../../openapi/chat.ts'
+import { chatCompletion, chatEvents, chatRequest } from '../../openapi/chat.ts'
 import { answerHeaders, errors, keyed } from '../../openapi/shared.ts'
 
 const tags = ['OpenAI']
@@ -68,7 +68,7 @@ export const routes = {
 			200: {
 				description: 'What the model writes next',
 				headers: answerHeaders,
-				content: { ...json(chatCompletion), 'text/event-stream': { schema: z.string() } },
+				content: { ...json(chatCompletion), ...chatEvents },
 			},
 			...errors(error, 400, 401, 403, 404, 409, 413, 422, 429, 502, 503, 504, 508),
 		},

@@ -1,7 +1,7 @@
 // The task route and its schemas, for validation and for the OpenAPI document.
 
 import { createRoute, z } from '@hono/zod-openapi'
-import { chatCompletion, chatRequest } from '../../openapi/chat.ts'
+import { chatCompletion, chatEvents, chatRequest } from '../../openapi/chat.ts'
 import { answerHeaders, callHeaders, keyed, problems } from '../../openapi/shared.ts'
 
 /** Body of `POST /v1/tasks/embed`. */
@@ -42,7 +42,7 @@ export const routes = {
 			200: {
 				description: 'The answer',
 				headers: answerHeaders,
-				content: { 'application/json': { schema: chatCompletion }, 'text/event-stream': { schema: z.string() } },
+				content: { 'application/json': { schema: chatCompletion }, ...chatEvents },
 			},
 			...problems(400, 401, 403, 404, 409, 413, 422, 429, 502, 503, 504, 508),
 		},
