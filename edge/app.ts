@@ -2,6 +2,7 @@
 
 import { Hono } from 'hono'
 import { admin } from './admin/index.ts'
+import { repository } from './admin/repository.ts'
 import type { EdgeEnv } from './env.ts'
 import { underDeadline } from './guard/context.ts'
 import { openToPages } from './guard/cors.ts'
@@ -42,6 +43,7 @@ export function createEdge(parts: EdgeParts): Hono<EdgeEnv> {
 	app.route('/', metricsRoute(parts))
 	app.route('/', openapi(parts))
 	app.route('/', admin(parts))
+	app.route('/', repository(parts))
 	for (const protocol of protocols) app.route('/', protocol.routes(parts))
 	app.route('/', parts.distribution)
 	app.route('/', parts.pages)

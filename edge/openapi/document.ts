@@ -1,6 +1,7 @@
 // The OpenAPI document, from the same route definitions and schemas that the handlers use.
 
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import { repositoryRoutes } from '../admin/repository-routes.ts'
 import { routes as admin } from '../admin/routes.ts'
 import { routes as azureml } from '../protocols/azureml/routes.ts'
 import { routes as protos } from '../protocols/grpc/protos.ts'
@@ -91,7 +92,7 @@ export function openapiDocument(version: string): object {
 	const registry = app.openAPIRegistry
 	registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
 	registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'x-api-key' })
-	for (const routes of [tasks, oip, openai, tfserving, torchserve, sagemaker, azureml, protos, telemetry, admin, others])
+	for (const routes of [tasks, oip, openai, tfserving, torchserve, sagemaker, azureml, protos, telemetry, admin, repositoryRoutes, others])
 		for (const route of Object.values(routes)) registry.registerPath(route)
 	return app.getOpenAPI31Document({
 		openapi: '3.1.0',

@@ -323,6 +323,30 @@ export function versionsSuite(edge: () => { url: string }): void {
 		expect(Math.abs((changes.at(-1)?.at ?? 0) - Date.now())).toBeLessThan(60_000)
 	})
 
+	test("the model repository is there for Triton's clients", async () => {
+		const repository = async (path: string, key: string, json?: unknown) => {
+			const body = json === undefined ? '' : JSON.stringify(json)
+			const response = await fetch(`${url()}/v2/repository/${path}`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body })
+			return { status: response.status, body: await response.json() }
+		}
+		const index = async () =>
+			(await repository('index', versionKeys.admin)).body as { name: string; version: string; state: string; reason: string }[]
+		expect((await repository('index', versionKeys.callers[0] ?? '')).status).toBe(403)
+		expect(await index()).toContainEqual(
+			expect.objectContaining({ name: 'numbers', version: '1.2.0', state: 'UNAVAILABLE', reason: expect.stringContaining('golden') }),
+		)
+		// As the clients send them.
+		expect((await repository('models/rare-b/load', versionKeys.admin, { parameters: {} })).status).toBe(200)
+		expect(await index()).toContainEqual({ name: 'rare-b', version: '1.0.0', state: 'READY', reason: '' })
+		expect((await repository('models/rare-b/unload', versionKeys.admin, { parameters: { unload_dependents: false } })).status).toBe(200)
+		expect(await index()).toContainEqual({ name: 'rare-b', version: '1.0.0', state: 'UNAVAILABLE', reason: 'unloaded' })
+		expect(await repository('models/rare-b/load', versionKeys.admin, { parameters: { config: '{}' } })).toMatchObject({
+			status: 422,
+			body: { error: expect.stringContaining('config') },
+		})
+		expect((await repository('models/nobody/load', versionKeys.admin)).status).toBe(404)
+	})
+
 	describe('models on demand', () => {
 		const rare = ['rare-a', 'rare-b', 'rare-c', 'rare-d']
 
