@@ -6,12 +6,15 @@ import { routed } from '../../edge/upstreams/routing/group.ts'
 import { limited } from '../../edge/upstreams/routing/limited.ts'
 import { upstreamLoad } from '../../edge/upstreams/routing/load.ts'
 import { shedding } from '../../edge/upstreams/routing/shedding.ts'
+import { batching } from '../../runtime/batch/batching.ts'
+import { provenance, type TensorsCall } from '../../runtime/core/call.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
-import { tensor } from '../../runtime/core/tensor.ts'
+import { type Tensor, tensor } from '../../runtime/core/tensor.ts'
+import { overflow } from '../../runtime/overflow/loop.ts'
 import type { Fetch } from '../../runtime/remote/exchange.ts'
 import { serverExecutor } from '../../runtime/remote/server.ts'
-import { context } from '../runtime/scripted.ts'
+import { context, scripted } from '../runtime/scripted.ts'
 
 beforeEach(() => {
 	vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -77,7 +80,28 @@ function edgeOver({ count, atATime, milliseconds, across = true }: Upstreams, ra
 	return shedding({ callsPerModel: 1_024, longestWait: 20_000 })(routed('upstreams', members, { prefer: 'latency', cutting, random }))
 }
 
-const x = tensor('FP32', [1], Float32Array.of(1))
+/** A session that does one run at a time, in 4 ms and 2 for each row, behind the batching of the edge. */
+function inProcess(): Executor {
+	const form = [{ name: 'x', datatype: 'FP32' as const, shape: ['batch'] }]
+	const manifest = { model: 'm', inputs: form, outputs: [{ ...form[0], name: 'y' } as (typeof form)[0]], axes: {}, task: null }
+	let free = 0
+	const session: Executor = {
+		...scripted({ name: 'edge' }),
+		async infer(call) {
+			const { x } = (call as TensorsCall).tensors as { x: Tensor }
+			const batch = x.shape[0] as number
+			const run = 4 + 2 * batch
+			free = Math.max(free, performance.now()) + run
+			await new Promise((resolve) => setTimeout(resolve, free - performance.now()))
+			return { output: { kind: 'tensors', tensors: { y: x } }, ran: { ...provenance('edge', call.model), queue: 0, run, batch } }
+		},
+	}
+	const batched = batching({ manifest, soon: (callback) => void setTimeout(callback, 0) })(session)
+	return shedding({ callsPerModel: 1_024, longestWait: 20_000 })(overflow('edge', [batched]))
+}
+
+/** Another one each time: rows with the same bytes share a run. */
+const x = (number: number) => tensor('FP32', [1], Float32Array.of(number))
 
 /** Sends calls at a rate, whatever becomes of them. */
 async function flood(edge: Executor, perSecond: number, seconds: number, deadline: number) {
@@ -89,10 +113,12 @@ async function flood(edge: Executor, perSecond: number, seconds: number, deadlin
 	for (let time = 0; time < seconds * 1_000; time++) {
 		for (let due = calls.length; due < ((time + 1) * perSecond) / 1_000; due++)
 			calls.push(
-				edge.infer({ kind: 'tensors', model: { name: 'm' }, tensors: { x } }, context({ remaining: deadline, retries: { left: 2 } })).then(
-					() => count('answered'),
-					(error) => count(error instanceof SpillwayError ? error.code : String(error)),
-				),
+				edge
+					.infer({ kind: 'tensors', model: { name: 'm' }, tensors: { x: x(due) } }, context({ remaining: deadline, retries: { left: 2 } }))
+					.then(
+						() => count('answered'),
+						(error) => count(error instanceof SpillwayError ? error.code : String(error)),
+					),
 			)
 		await vi.advanceTimersByTimeAsync(1)
 	}
@@ -105,7 +131,7 @@ test.each([
 	{ count: 1, atATime: 4, milliseconds: 20 },
 	{ count: 1, atATime: 4, milliseconds: 20, across: false },
 	{ count: 2, atATime: 4, milliseconds: 20 },
-	{ count: 1, atATime: 32, milliseconds: 50 },
+	{ count: 1, atATime: 16, milliseconds: 50 },
 ])('below capacity all is answered, above it nine tenths of capacity are: %o', async (upstreams) => {
 	const edge = edgeOver(upstreams, dice())
 	const capacity = (1_000 / upstreams.milliseconds) * upstreams.atATime * upstreams.count
@@ -114,4 +140,11 @@ test.each([
 	expect(2 * share).toBeGreaterThan(0.9)
 	// What is not answered is refused before it is queued, all but what was estimated wrongly.
 	expect(codes.unavailable).toBeGreaterThan(0.95 * 2 * capacity * 3 * (1 - share))
+})
+
+test('in process the same: at twice what runs of many rows can do, nine tenths of that', async () => {
+	const edge = inProcess()
+	expect(await flood(edge, 200, 2, 500)).toMatchObject({ share: 1 })
+	const { share } = await flood(edge, 1_000, 3, 500)
+	expect(share * 1_000).toBeGreaterThan(0.9 * 500)
 })
