@@ -146,6 +146,9 @@ describe('overrides from the environment', () => {
 	test('PORT is the port, unless SPILLWAY_SERVER_PORT says otherwise', () => {
 		expect(loadConfig({ environment: { PORT: '9000' } }).server.port).toBe(9000)
 		expect(loadConfig({ environment: { SPILLWAY_SERVER_PORT: '9001', PORT: '9000' } }).server.port).toBe(9001)
+		expect(loadConfig({ environment: { GRPC_PORT: '9002' } }).server.grpcPort).toBe(9002)
+		expect(loadConfig({ environment: { SPILLWAY_SERVER_GRPC_PORT: 'false', GRPC_PORT: '9002' } }).server.grpcPort).toBe(false)
+		expect(checkConfig({ environment: { GRPC_PORT: 'true' } }).errors).toEqual(['server.grpcPort: must be a port, 0 to 65535, or false'])
 	})
 
 	test('misspelt ones and wrong values are told', () => {
