@@ -20,6 +20,8 @@ export interface Load {
 	/** Milliseconds. */
 	readonly p50: number
 	readonly p99: number
+	/** Answered requests. */
+	readonly total: number
 }
 
 interface Result {
@@ -45,7 +47,7 @@ export function closedLoad(work: string): (target: Target, workload: Workload, c
 		const result = await autocannon({ url, method: 'POST', headers: { ...more, ...headers }, body, connections, duration: seconds })
 		const { requests, duration, latency, non2xx, errors, timeouts } = result
 		if (non2xx + errors + timeouts > 0) throw new Error(`${url}: ${non2xx} refusals, ${errors} errors, ${timeouts} time-outs`)
-		return { rate: requests.total / duration, p50: latency.p50, p99: latency.p99 }
+		return { rate: requests.total / duration, p50: latency.p50, p99: latency.p99, total: requests.total }
 	}
 }
 

@@ -57,8 +57,8 @@ export const models: Part = async ({ work, passes, seconds, say }) => {
 			for (let pass = 0; pass < passes; pass++)
 				for (const { contender, workload } of rotated(asked, pass)) {
 					const before = await contender.cpu()
-					const { rate } = await load(contender.address(workload.path), workload, connections, seconds)
-					const cost = (((await contender.cpu()) - before) * 1000) / (rate * seconds)
+					const { rate, total } = await load(contender.address(workload.path), workload, connections, seconds)
+					const cost = (((await contender.cpu()) - before) * 1000) / total
 					times.get(contender.name)?.push(cost)
 					say(`pass ${pass + 1}, ${contender.name}: ${figure(cost)} µs a request, ${figure(rate)}/s`)
 				}

@@ -43,8 +43,8 @@ export const overload: Part = async ({ work, say }) => {
 			async ([edge]) => {
 				if (!edge) throw new Error('no edge')
 				const target = edge.address(workload.path)
-				await openLoad(target, workload, limit / 2, 3, deadline)
-				let [able, unable] = [0, limit * 1.1]
+				const warm = await openLoad(target, workload, limit / 2, 3, deadline)
+				let [able, unable] = refusals(warm) === 0 ? [limit / 2, limit * 1.1] : [0, limit / 2]
 				while (unable - able > limit * exact) {
 					const rate = (able + unable) / 2
 					const load = await openLoad(target, workload, rate, searching, deadline)

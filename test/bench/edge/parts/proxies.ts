@@ -15,7 +15,7 @@ const levels = [1, 10, 50]
 const asked = 0.6
 
 /** Seconds before anything counts: compilers have seen the code by then. */
-const warmUp = 5
+const warmUp = 8
 
 interface Sample extends Load {
 	/** Microseconds of processor time that the contender used for a request. */
@@ -46,7 +46,7 @@ export const proxies =
 						for (const contender of rotated(contenders, pass)) {
 							const before = await contender.cpu()
 							const measured = await load(contender.address(workload.path), workload, level, seconds)
-							const cpu = (((await contender.cpu()) - before) * 1000) / (measured.rate * seconds)
+							const cpu = (((await contender.cpu()) - before) * 1000) / measured.total
 							samples[level] = { ...samples[level] }
 							samples[level][contender.name] = [...(samples[level][contender.name] ?? []), { ...measured, cpu }]
 							say(`pass ${pass + 1}, c = ${level}, ${contender.name}: ${figure(measured.rate)}/s, ${figure(cpu)} µs`)
