@@ -125,7 +125,8 @@ function packagesFrom(files: readonly string[]): Set<string> {
 		const text = readFileSync(join(root, file), 'utf8')
 		for (const [, name = ''] of text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"]([^'"\n]+)['"]/g)) {
 			if (name.startsWith('.')) visit(builtFrom(file, name))
-			else if (!name.startsWith('node:') && !name.startsWith('cloudflare:'))
+			// The text of proto files, which import one another, is served, too.
+			else if (!name.startsWith('node:') && !name.startsWith('cloudflare:') && !name.endsWith('.proto'))
 				found.add(name.split('/', name.startsWith('@') ? 2 : 1).join('/'))
 		}
 	}
