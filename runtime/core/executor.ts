@@ -44,6 +44,8 @@ export interface Context {
 	readonly priority?: Priority | undefined
 	/** Keeps the platform alive until `work` has settled, where that ends with the caller (workerd). Stays in this thread. Default: it stays alive. */
 	readonly keep?: ((work: Promise<unknown>) => void) | undefined
+	/** A session worker has begun it by itself, and answers without being asked: who asks it gets the same. Default: false. */
+	readonly begun?: boolean | undefined
 	/** It is one of several that a call was cut into: others come in the same moment. Stays in this thread. Default: false. */
 	readonly part?: boolean | undefined
 }

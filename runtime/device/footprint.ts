@@ -8,8 +8,8 @@ const MB = 1e6
 const runtime = 17 * MB
 /** What a model of any size computes in. */
 const scratch = 8 * MB
-/** A worker with its scripts, beside its WebAssembly memory. */
-const worker = 6 * MB
+/** A worker with its scripts and a tokenizer, beside its WebAssembly memory. */
+const worker = 10 * MB
 /** One more thread of ONNX Runtime's. */
 const thread = 4 * MB
 

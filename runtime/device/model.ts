@@ -3,6 +3,7 @@
 import type { Answer, Call } from '../core/call.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
+import { Begun } from './begun.ts'
 import type { Budget, Owner } from './budget.ts'
 import type { ModelReport } from './control.ts'
 import { watchIdle } from './idle.ts'
@@ -36,6 +37,7 @@ export class Model implements Owner {
 	readonly #life = new AbortController()
 	#state: ModelReport['state'] = 'loading'
 	readonly #tenures = new Tenures()
+	readonly #begun = new Begun()
 	#error: SpillwayError | undefined
 	readonly #notes: string[] = []
 	readonly #next: NextVersion
@@ -95,20 +97,26 @@ export class Model implements Owner {
 
 	/** Answers a call, once the model is ready. */
 	async infer(call: Call, context: Context): Promise<Answer> {
-		const { current } = this.#tenures
-		if (!current || this.#state !== 'ready') throw absenceOf(this.#standing)
 		const leave = this.#around.stillness.enter()
 		try {
-			return await current.infer(call, context)
+			if (context.begun) return await this.#begun.hold(context.remaining, (remaining) => this.#answer(call, { ...context, remaining }))
+			this.#begun.release()
+			return await this.#answer(call, context)
 		} finally {
 			leave()
 			this.#used = performance.now()
 		}
 	}
 
+	async #answer(call: Call, context: Context): Promise<Answer> {
+		const { current } = this.#tenures
+		if (!current || this.#state !== 'ready') throw absenceOf(this.#standing)
+		return current.infer(call, context)
+	}
+
 	/** Whether it is needed now. */
 	get #busy(): boolean {
-		return this.#updating !== undefined || (this.#tenures.current?.calls ?? 0) > 0
+		return this.#updating !== undefined || this.#begun.size > 0 || (this.#tenures.current?.calls ?? 0) > 0
 	}
 
 	/** Whether it has served, and cannot any more because storage has lost what another worker needs. */
@@ -191,6 +199,7 @@ export class Model implements Owner {
 		this.#life.abort(reason)
 		this.#stopWatching()
 		this.#tenures.end(reason)
+		this.#begun.release()
 		await this.ready.catch(() => {})
 		await this.#tenures.end(reason)
 		await this.#turnover

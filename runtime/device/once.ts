@@ -3,9 +3,7 @@
 import { identical } from '../batch/sharing.ts'
 import type { Answer, Call, TensorsCall } from '../core/call.ts'
 import type { Context } from '../core/executor.ts'
-
-/** Answers that are kept: the side that asks again may be one call behind. */
-const most = 2
+import { mostBehind } from './protocol.ts'
 
 interface Sides {
 	/** Runs a call for the side that asks first. */
@@ -20,7 +18,7 @@ export function onceOver(run: Sides['first'], infer: Sides['again']): Sides {
 	return {
 		first(call) {
 			const answer = run(call)
-			kept = [...kept, { call, answer }].slice(-most)
+			kept = [...kept, { call, answer }].slice(-1 - mostBehind)
 			return answer
 		},
 		again(call, context) {

@@ -69,9 +69,9 @@ export function callOver(
 			if (closed) return reject(closed)
 			if (context.signal.aborted) return reject(aborted(context.signal))
 			const id = ++lastId
-			const { remaining, hops, retries, trace, priority } = context
+			const { remaining, hops, retries, trace, priority, begun } = context
 			try {
-				send({ type: 'call', id, call, remaining, hops, retries: retries.left, trace, priority })
+				send({ type: 'call', id, call, remaining, hops, retries: retries.left, trace, priority, begun })
 			} catch (error) {
 				return reject(SpillwayError.from(error, 'invalid-input', 'cannot be sent to a worker: '))
 			}
@@ -111,12 +111,12 @@ export function answerOver(port: Port, infer: (call: Call, context: Context) => 
 
 	port.onmessage = async ({ data }: MessageEvent<Request>) => {
 		if (data.type === 'cancel') return running.get(data.id)?.abort()
-		const { id, call, remaining, hops, trace, priority } = data
+		const { id, call, remaining, hops, trace, priority, begun } = data
 		const controller = new AbortController()
 		const retries = { left: data.retries }
 		running.set(id, controller)
 		try {
-			const answer = await infer(call, { remaining, signal: controller.signal, hops, retries, trace, priority })
+			const answer = await infer(call, { remaining, signal: controller.signal, hops, retries, trace, priority, begun })
 			send({ type: 'answer', id, answer, retries: retries.left }, buffersOf(answer))
 		} catch (error) {
 			send({ type: 'error', id, error: SpillwayError.from(error).toWire(), retries: retries.left })

@@ -22,6 +22,8 @@ export interface CallMessage {
 	retries: number
 	trace: string
 	priority: Priority | undefined
+	/** A session worker has it already, and answers by a line. */
+	begun: boolean | undefined
 }
 
 /** The caller wants no answer any more; the receiver answers with an `error` all the same. */
@@ -86,6 +88,9 @@ export interface LineMessage {
 	version: string
 	port: MessagePort
 }
+
+/** Calls answered by a line that the engine may not have answered, too, when another is begun there: it does its part a moment later. */
+export const mostBehind = 3
 
 export type Request = CallMessage | CancelMessage
 export type Told = StateMessage | ProgressMessage

@@ -5,7 +5,7 @@ import type { Answer, Call } from '../core/call.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Context } from '../core/executor.ts'
 import { type Caller, callOver } from '../device/port.ts'
-import type { LineMessage } from '../device/protocol.ts'
+import { type LineMessage, mostBehind } from '../device/protocol.ts'
 
 export interface Lines {
 	/** Takes a line, in place of the model's one before. */
@@ -17,9 +17,6 @@ export interface Lines {
 	/** Asks the engine; settles as it answers, or before that with the answer of what was begun. */
 	ask: Caller['ask']
 }
-
-/** Calls that the engine may be behind: it does all that its pages do, once more. */
-const mostBehind = 1
 
 /** Of what is begun: it is as bounded as the call that is asked of the engine. */
 const context: Context = {
@@ -60,12 +57,13 @@ export function linesBeside(engine: Caller['ask']): Lines {
 			begun.set(call, answer)
 		},
 		async ask(call, context) {
-			const answer = engine(call, context)
+			const early = begun.get(call)
+			begun.delete(call)
+			const answer = engine(call, early ? { ...context, begun: true } : context)
 			count.waiting++
 			count.asked++
 			const over = () => count.asked--
 			answer.then(over, over)
-			const early = begun.get(call)
 			try {
 				// What is wrong with a call is for the engine to say.
 				return await (early ? Promise.race([early.catch(() => answer), answer]) : answer)

@@ -4,10 +4,12 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Answer, type Call, type EmbedCall, provenance, type TensorsCall } from '../../runtime/core/call.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
+import { Begun } from '../../runtime/device/begun.ts'
 import type { Member } from '../../runtime/device/member.ts'
 import { onceOver } from '../../runtime/device/once.ts'
 import { oneText } from '../../runtime/device/one-text.ts'
 import { answerOver } from '../../runtime/device/port.ts'
+import { mostBehind } from '../../runtime/device/protocol.ts'
 import { keepLine } from '../../runtime/device/serving/line.ts'
 import { Stillness } from '../../runtime/device/serving/stillness.ts'
 import { linesBeside } from '../../runtime/page/line.ts'
@@ -35,13 +37,17 @@ afterEach(() => {
 function scene() {
 	/** By text; in the engine's hands. */
 	const asked = new Map<string, (answer: Answer | SpillwayError) => void>()
-	const ask = (call: Call): Promise<Answer> =>
-		new Promise((resolve, reject) =>
-			asked.set(String((call as EmbedCall).input), (answer) => (answer instanceof SpillwayError ? reject(answer) : resolve(answer))),
-		)
+	const begun: string[] = []
+	const ask: Executor['infer'] = (call, context) =>
+		new Promise((resolve, reject) => {
+			if (context.begun) begun.push(String((call as EmbedCall).input))
+			asked.set(String((call as EmbedCall).input), (answer) => (answer instanceof SpillwayError ? reject(answer) : resolve(answer)))
+		})
 	const lines = linesBeside(ask)
 	return {
 		...lines,
+		/** Those of which the engine was told that a worker has begun them. */
+		begun,
 		/** Lets the engine answer a text. */
 		engine(text: string, answer: Answer | SpillwayError = answerOf('engine')) {
 			asked.get(text)?.(answer)
@@ -81,6 +87,7 @@ describe('the page', () => {
 			on.engine(text)
 		}
 		expect(texts).toEqual(['a', 'b'])
+		expect(on.begun).toEqual(texts)
 	})
 
 	test('is answered by the engine where the line leads nowhere, or where something is wrong', async () => {
@@ -121,6 +128,7 @@ describe('the page', () => {
 		on.lay(undefined)
 		for (const other of others) on.begin(other)
 		await expect.poll(() => texts).toEqual(['alone'])
+		expect(on.begun).toEqual(['alone'])
 	})
 
 	test('does not begin more while what was begun for nothing goes on', async () => {
@@ -140,17 +148,17 @@ describe('the page', () => {
 			.toEqual(['a', 'c'])
 	})
 
-	test('waits for an engine that is more than a call behind', async () => {
+	test('waits for an engine that is too far behind', async () => {
 		const on = scene()
 		const texts = on.lay(answers)
-		expect(await on.embed('a')).toBe('line')
-		expect(await on.embed('b')).toBe('line')
-		const third = on.embed('c')
-		on.engine('c')
-		expect(await third).toBe('engine')
-		for (const text of ['a', 'b']) on.engine(text)
-		await expect.poll(() => on.embed('d')).toBe('line')
-		expect(texts).toEqual(['a', 'b', 'd'])
+		const early = Array.from({ length: mostBehind + 1 }, (_, index) => String(index))
+		for (const text of early) expect(await on.embed(text)).toBe('line')
+		const late = on.embed('late')
+		on.engine('late')
+		expect(await late).toBe('engine')
+		for (const text of early) on.engine(text)
+		await expect.poll(() => on.embed('again')).toBe('line')
+		expect(texts).toEqual([...early, 'again'])
 	})
 
 	test('uses the last line, and none to another version than the one that serves', async () => {
@@ -193,16 +201,17 @@ describe('the worker', () => {
 		expect(runs).toHaveLength(1)
 	})
 
-	test('keeps it for once, and for two calls', async () => {
+	test('keeps it for once, and for as many calls as the engine may be behind', async () => {
 		const { runs, first, again } = await counting()
-		for (const id of [4, 5]) await first(tensorsOf(2, id, 3))
-		for (const id of [4, 5]) await again(tensorsOf(2, id, 3), context())
-		expect(runs).toHaveLength(2)
-		await again(tensorsOf(2, 5, 3), context())
-		expect(runs).toHaveLength(3)
-		for (const id of [4, 5, 6]) await first(tensorsOf(2, id, 3))
+		const ids = Array.from({ length: mostBehind + 1 }, (_, index) => 4 + index)
+		for (const id of ids) await first(tensorsOf(2, id, 3))
+		for (const id of ids) await again(tensorsOf(2, id, 3), context())
+		expect(runs).toHaveLength(ids.length)
 		await again(tensorsOf(2, 4, 3), context())
-		expect(runs).toHaveLength(7)
+		expect(runs).toHaveLength(ids.length + 1)
+		for (const id of [4, ...ids.map((id) => id + 1)]) await first(tensorsOf(2, id, 3))
+		await again(tensorsOf(2, 4, 3), context())
+		expect(runs).toHaveLength(2 * ids.length + 3)
 	})
 
 	test('takes for the same only what is the same in every byte, and for the same version', async () => {
@@ -237,6 +246,25 @@ describe('the worker', () => {
 })
 
 describe('the engine', () => {
+	test('leaves what was begun until something else comes, or for a moment', async () => {
+		const begun = new Begun()
+		const order: string[] = []
+		const work = (text: string) => async (remaining: number) => {
+			order.push(text)
+			return remaining
+		}
+		const held = [begun.hold(1000, work('a')), begun.hold(1000, work('b'))]
+		expect([order, begun.size]).toEqual([[], 2])
+		begun.release()
+		order.push('c')
+		expect([order, begun.size]).toEqual([['a', 'b', 'c'], 0])
+		for (const remaining of await Promise.all(held)) expect(remaining).toBeGreaterThan(900)
+		expect(await begun.hold(1000, work('d'))).toBeLessThan(1000)
+		await begun.hold(1, work('e'))
+		expect(order).toEqual(['a', 'b', 'c', 'd', 'e'])
+		await expect(begun.hold(1, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+	})
+
 	function engine() {
 		const lines: MessagePort[] = []
 		const life = new AbortController()
