@@ -3,6 +3,7 @@
 import type { ExecutionContext } from 'hono'
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm'
 import { readSigningKey } from '../models/format/key-text.ts'
+import { SpillwayError } from '../runtime/core/error.ts'
 import { createEdge } from './app.ts'
 import { createChannels } from './catalog/channels.ts'
 import { readTokenizer } from './catalog/model-file.ts'
@@ -45,6 +46,9 @@ export default {
 
 async function makeEdge(bindings: Bindings): Promise<Edge> {
 	const { config, version, catalog, where } = await readSetting(bindings)
+	const [withTls] = config.upstreams.filter(({ tls }) => tls)
+	if (withTls)
+		throw new SpillwayError('malformed', `upstreams ${withTls.name}: "tls" is for Node; a Worker has its platform's certificates`)
 	const secret = findSecret(config.signing.key, bindings)
 	const key = secret === undefined ? undefined : await readSigningKey(secret, config.signing.key.env)
 	const keys = [...(key ? [key.x] : []), ...config.signing.previous]
