@@ -129,6 +129,23 @@ describe.each([true, false])('turns, where calls may wake one another: %s', (acr
 		await expect(turns.queue(context())).rejects.toMatchObject({ code: 'unavailable' })
 	})
 
+	test('do not all go to calls that hang', async () => {
+		const load = upstreamLoad({ name: 'gpu-a', across })
+		for (let i = 0; i < 50; i++) {
+			vi.advanceTimersByTime(100)
+			load.take(1_000)?.overloaded(embedCall)
+		}
+		expect(load.limit).toBe(1)
+		load.take(300_000)
+		expect(load.take(300_000)).toBeUndefined()
+		const turn = load.queue(context({ remaining: 30_000 }))
+		await vi.advanceTimersByTimeAsync(60_000)
+		await expect(turn).resolves.toBeDefined()
+		await vi.advanceTimersByTimeAsync(60_000)
+		for (let i = 0; i < 100; i++) load.take(300_000)
+		expect(load.inFlight).toBeLessThanOrEqual(16)
+	})
+
 	test('come back from calls that ended without a word', async () => {
 		const turns = load()
 		turns.take(500)

@@ -4,28 +4,41 @@
 const grace = 1_000
 
 export class Leases<T> {
-	readonly #until = new Map<T, number>()
+	/** In the order in which they began. */
+	readonly #leases = new Map<T, { readonly began: number; readonly until: number }>()
 
 	/** @param remaining milliseconds that the call may take. */
 	add(lease: T, remaining: number): void {
-		this.#until.set(lease, performance.now() + remaining + grace)
+		const began = performance.now()
+		this.#leases.set(lease, { began, until: began + remaining + grace })
 	}
 
 	/** @returns whether it was still counted. */
 	end(lease: T): boolean {
-		return this.#until.delete(lease)
+		return this.#leases.delete(lease)
 	}
 
 	get size(): number {
-		return this.#until.size
+		return this.#leases.size
 	}
 
-	/** The same, but where that is `most` or more, without those that have ended without a word. */
-	countUpTo(most: number): number {
-		if (this.#until.size >= most) {
-			const now = performance.now()
-			for (const [lease, until] of this.#until) if (until < now) this.#until.delete(lease)
+	/** Those that began so many milliseconds ago, or before. */
+	olderThan(milliseconds: number): number {
+		const before = performance.now() - milliseconds
+		let count = 0
+		for (const { began } of this.#leases.values()) {
+			if (began > before) break
+			count++
 		}
-		return this.#until.size
+		return count
+	}
+
+	/** The size, but where that is `most` or more, without those that have ended without a word. */
+	countUpTo(most: number): number {
+		if (this.#leases.size >= most) {
+			const now = performance.now()
+			for (const [lease, { until }] of this.#leases) if (until < now) this.#leases.delete(lease)
+		}
+		return this.#leases.size
 	}
 }

@@ -5,6 +5,7 @@ import type { Call } from '../../../runtime/core/call.ts'
 import { bounded } from '../../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Context } from '../../../runtime/core/executor.ts'
+import { patience, tooLong } from '../../../runtime/overflow/plan.ts'
 import { type AdaptiveLimit, adaptiveLimit } from './adaptive-limit.ts'
 import { latencies } from './latencies.ts'
 import { Leases } from './leases.ts'
@@ -69,6 +70,9 @@ interface Waiter {
 /** Milliseconds between two looks, at least and at most. */
 const pauses = [2, 50] as const
 
+/** Calls at a time, those that look as if they hung included, where nothing is declared. */
+const mostWithHung = 16
+
 /** Milliseconds without a look, after which a waiter has gone. */
 const gone = 1_000
 
@@ -80,7 +84,15 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 
 	const wait = () => (slots.size < limit.now && waiters.size === 0 ? 0 : ((waiters.size + 1) * took.usual) / limit.now)
 
-	const free = () => Math.max(0, limit.now - slots.countUpTo(limit.now))
+	/** Milliseconds after which a call looks as if it hung. */
+	const overdue = () => Math.max(patience, tooLong * took.usual)
+
+	/** Places that are free. Calls that hang hold none for all their time, or a few of them would keep all others waiting. */
+	function free(): number {
+		const taken = slots.countUpTo(limit.now)
+		if (taken < limit.now) return limit.now - taken
+		return Math.max(0, Math.min(limit.now + slots.olderThan(overdue()), capacity ?? mostWithHung) - taken)
+	}
 
 	function made(remaining: number): Slot {
 		const began = performance.now()
@@ -153,7 +165,11 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 						if (isNext(waiter)) {
 							waiters.remove([waiter])
 							resolve(made(remaining - (waiter.seen - entered)))
-						} else if (!across) timer = setTimeout(look, Math.min(pauses[1], Math.max(pauses[0], took.usual / limit.now)))
+						} else {
+							clearTimeout(timer)
+							// Where others wake it, only those that hang do not.
+							timer = setTimeout(look, across ? patience : Math.min(pauses[1], Math.max(pauses[0], took.usual / limit.now)))
+						}
 					}
 					waiter = { place: placeOf(entered, 0, priority), units: 1, seen: entered, look }
 					waiters.add(waiter)
