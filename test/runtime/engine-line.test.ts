@@ -28,6 +28,8 @@ const answerOf = (executor: string): Answer => ({
 })
 const executorOf = async (answer: Promise<Answer>) => (await answer).ran.executor
 
+const patient = { timeout: 20_000 }
+
 const ends: (() => void)[] = []
 afterEach(() => {
 	for (const end of ends.splice(0)) end()
@@ -127,7 +129,7 @@ describe('the page', () => {
 		]
 		on.lay(undefined)
 		for (const other of others) on.begin(other)
-		await expect.poll(() => texts).toEqual(['alone'])
+		await expect.poll(() => texts, patient).toEqual(['alone'])
 		expect(on.begun).toEqual(['alone'])
 	})
 
@@ -138,13 +140,13 @@ describe('the page', () => {
 		// Another executor answers it.
 		on.begin(embed('a'))
 		on.begin(embed('b'))
-		await expect.poll(() => texts).toEqual(['a'])
+		await expect.poll(() => texts, patient).toEqual(['a'])
 		answer(answerOf('line'))
 		await expect
 			.poll(() => {
 				on.begin(embed('c'))
 				return texts
-			})
+			}, patient)
 			.toEqual(['a', 'c'])
 	})
 
@@ -157,7 +159,9 @@ describe('the page', () => {
 		on.engine('late')
 		expect(await late).toBe('engine')
 		for (const text of early) on.engine(text)
-		await expect.poll(() => on.embed('again')).toBe('line')
+		// It hears that in a moment.
+		await Promise.resolve()
+		expect(await on.embed('again')).toBe('line')
 		expect(texts).toEqual([...early, 'again'])
 	})
 
@@ -300,12 +304,12 @@ describe('the engine', () => {
 		await new Promise((resolve) => setTimeout(resolve, 50))
 		expect(lines).toHaveLength(0)
 		leave()
-		await expect.poll(() => lines.length).toBe(1)
+		await expect.poll(() => lines.length, patient).toBe(1)
 		look()
 		first.kill()
 		const second = made()
 		look()
-		await expect.poll(() => lines.length).toBe(2)
+		await expect.poll(() => lines.length, patient).toBe(2)
 		expect([first.laid, second.laid]).toEqual([1, 1])
 	})
 
