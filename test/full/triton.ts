@@ -46,7 +46,19 @@ export async function startTriton(): Promise<RunningTriton> {
 	const [rest, grpc] = [await freePort(), await freePort()]
 	const url = `http://127.0.0.1:${rest}`
 	const script = join(root, 'test', 'python', 'triton_server.py')
-	const server = spawn(tritonPython ?? '', [script, `${rest}`, `${grpc}`, gate, collector.url], { stdio: ['ignore', 'ignore', 'pipe'] })
+	const server = spawn(tritonPython ?? '', [script, `${rest}`, `${grpc}`, gate, collector.url], {
+		stdio: ['ignore', 'ignore', 'pipe'],
+		// A group of its own: Triton leaves the processes of its models behind.
+		detached: true,
+	})
+	const killAll = () => {
+		try {
+			if (server.pid) process.kill(-server.pid, 'SIGKILL')
+		} catch {
+			// None is left.
+		}
+	}
+	process.once('exit', killAll)
 	let log = ''
 	server.stderr.setEncoding('utf8').on('data', (text: string) => {
 		log += text
@@ -57,9 +69,10 @@ export async function startTriton(): Promise<RunningTriton> {
 			const exited = once(server, 'exit')
 			// It ends Triton, which is a process of its own.
 			server.kill('SIGTERM')
-			await Promise.race([exited, sleep(20_000, undefined, { ref: false }).then(() => server.kill('SIGKILL'))])
-			await exited
+			await Promise.race([exited, sleep(20_000, undefined, { ref: false })])
 		}
+		killAll()
+		process.off('exit', killAll)
 		await collector.close()
 		rmSync(folder, { recursive: true, force: true })
 	}
