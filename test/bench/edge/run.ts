@@ -1,7 +1,8 @@
 // npm run bench:edge: Spillway's edge beside what people put in its place, interleaved, each before the same upstream.
 
 import { execFileSync } from 'node:child_process'
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,8 +45,14 @@ if (unknown.length > 0 || !(passes >= 1) || !(seconds > 0)) {
 const here = dirname(fileURLToPath(import.meta.url))
 const work = join(here, '../../../.spillway/bench-edge')
 await mkdir(work, { recursive: true })
-for (const name of ['package.json', 'package-lock.json']) await copyFile(join(here, 'peers', name), join(work, name))
-execFileSync('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] })
+// As they are in the lock file; what is there already is not installed again.
+const [wanted, there] = await Promise.all(
+	[join(here, 'peers'), work].map((of) => readFile(join(of, 'package-lock.json'), 'utf8').catch(() => '')),
+)
+if (wanted !== there || !existsSync(join(work, 'node_modules/.package-lock.json'))) {
+	for (const name of ['package.json', 'package-lock.json']) await copyFile(join(here, 'peers', name), join(work, name))
+	execFileSync('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] })
+}
 
 console.log(`${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, ${passes} interleaved passes of ${seconds} s.`)
 const samples: Record<string, unknown> = {}

@@ -43,8 +43,9 @@ export const overload: Part = async ({ work, say }) => {
 			async ([edge]) => {
 				if (!edge) throw new Error('no edge')
 				const target = edge.address(workload.path)
-				const warm = await openLoad(target, workload, limit / 2, 3, deadline)
-				let [able, unable] = refusals(warm) === 0 ? [limit / 2, limit * 1.1] : [0, limit / 2]
+				// Nothing is known of the upstream at first: what is refused until then does not count.
+				await openLoad(target, workload, limit / 2, 3, deadline)
+				let [able, unable] = [limit / 2, limit * 1.1]
 				while (unable - able > limit * exact) {
 					const rate = (able + unable) / 2
 					const load = await openLoad(target, workload, rate, searching, deadline)
