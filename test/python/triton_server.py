@@ -37,7 +37,8 @@ config = TritonConfig(
     exit_timeout_secs=1,
     **({"trace_config": ["mode=opentelemetry", "rate=1", "level=TIMESTAMPS", f"opentelemetry,url={collector[0]}"]} if collector else {}),
 )
-with Triton(config=config) as triton:
+# What it unpacks goes with the gate's folder.
+with Triton(config=config, workspace=os.path.join(os.path.dirname(gate), "workspace")) as triton:
     triton.bind(
         model_name="tiny",
         infer_func=infer,
