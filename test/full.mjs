@@ -10,6 +10,14 @@ import { findRuntime } from './setup/runtimes.mjs'
 import { vitest } from './setup/vitest.mjs'
 import { findWebkit } from './setup/webkit.mjs'
 
+/** A Python with what a file of `test/python/` lists; default: that of most clients. */
+const python = (variable, file) => ({
+	name: 'Python 3 with venv',
+	variable,
+	get: () => findPython(file),
+	hint: 'Debian, Ubuntu: apt-get install python3-venv.',
+})
+
 const needed = [
 	{ name: 'Firefox', variable: 'TEST_FIREFOX', get: findFirefox, hint: 'Debian: apt-get install firefox-esr.' },
 	{
@@ -18,37 +26,12 @@ const needed = [
 		get: findWebkit,
 		hint: 'Debian, Ubuntu: apt-get install webkit2gtk-driver xvfb.',
 	},
-	{ name: 'Python 3 with venv', variable: 'TEST_PYTHON', get: findPython, hint: 'Debian, Ubuntu: apt-get install python3-venv.' },
-	{
-		name: 'Python 3 with venv',
-		variable: 'TEST_PYTHON_TFSERVING',
-		get: () => findPython('tfserving.txt'),
-		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
-	},
-	{
-		name: 'Python 3 with venv',
-		variable: 'TEST_PYTHON_KSERVE',
-		get: () => findPython('kserve.txt'),
-		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
-	},
-	{
-		name: 'Python 3 with venv',
-		variable: 'TEST_PYTHON_RAY',
-		get: () => findPython('ray.txt'),
-		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
-	},
-	{
-		name: 'Python 3 with venv',
-		variable: 'TEST_PYTHON_TRITON',
-		get: () => findPython('triton.txt'),
-		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
-	},
-	{
-		name: 'Python 3 with venv',
-		variable: 'TEST_PYTHON_LITELLM',
-		get: () => findPython('litellm.txt'),
-		hint: 'Debian, Ubuntu: apt-get install python3-venv.',
-	},
+	python('TEST_PYTHON'),
+	python('TEST_PYTHON_TFSERVING', 'tfserving.txt'),
+	python('TEST_PYTHON_KSERVE', 'kserve.txt'),
+	python('TEST_PYTHON_RAY', 'ray.txt'),
+	python('TEST_PYTHON_TRITON', 'triton.txt'),
+	python('TEST_PYTHON_LITELLM', 'litellm.txt'),
 	{ name: 'Bun', variable: 'TEST_BUN', get: () => findRuntime('bun'), hint: 'https://bun.com/docs/installation' },
 	{
 		name: 'Deno',
