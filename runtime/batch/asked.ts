@@ -37,7 +37,7 @@ export class AskedRows {
 		for (let wanted = call.next(); wanted; wanted = call.next()) {
 			const { index, tensors } = wanted
 			const since = performance.now()
-			const made = new Row({ model, tensors, sizes, form, meant, backlog })
+			const made = new Row({ model, tensors, sizes, form, meant, backlog, begun: context.begun })
 			const place = placeOf(since, this.#sizing.weigh(backlog.units), context.priority)
 			const twin = this.#inFlight.find(made.hash, (other) => other.meant === meant && identical(other.tensors, tensors))
 			const row = twin ?? made

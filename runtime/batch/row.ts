@@ -32,6 +32,8 @@ export interface RowOptions extends Part {
 	meant: string
 	/** Work that its call has in the queue or under way; the row adds its own. */
 	backlog: { units: number }
+	/** See `Context.begun`. Default: false. */
+	begun?: boolean | undefined
 }
 
 export class Row implements Waiting, Part {
@@ -54,8 +56,9 @@ export class Row implements Waiting, Part {
 	again = false
 	/** Work that its call has in the queue or under way, that of the row included. */
 	readonly backlog: { units: number }
+	readonly #begun: boolean
 
-	constructor({ model, tensors, sizes, form, meant, backlog }: RowOptions) {
+	constructor({ model, tensors, sizes, form, meant, backlog, begun = false }: RowOptions) {
 		this.model = model
 		this.tensors = tensors
 		this.sizes = sizes
@@ -64,12 +67,13 @@ export class Row implements Waiting, Part {
 		this.units = unitsOf(sizes)
 		this.hash = hashOf(tensors)
 		this.backlog = backlog
+		this.#begun = begun
 		backlog.units += this.units
 	}
 
-	/** It must not share a run. */
+	/** It must not share a run. What has been run by itself is there; as part of a batch it would be run once more. */
 	get alone(): boolean {
-		return this.retrial !== undefined
+		return this.#begun || this.retrial !== undefined
 	}
 
 	/** It is over, one way or another. */

@@ -102,7 +102,7 @@ async function configure({ protocol, models: addresses, trust, quiet, tuning, as
 		budget: new Budget(checked.memory ?? defaultBudget(deviceMemory)),
 		onProgress: (progress) => teller.progress(progress),
 		onChange: (name) => teller.changed(name),
-		onLine: (model, version, port) => teller.line({ type: 'line', model, version, port }),
+		onLine: (model, space, port) => teller.line({ type: 'line', model, space, port }),
 	})
 	return { lock: await lifeline }
 }

@@ -1,6 +1,7 @@
 // One version of a model, from its pointer to an executor: its bytes, room for it in memory, and the session worker that serves it first.
 
 import type { Manifest } from '../../models/format/manifest.ts'
+import { spaceOf } from '../core/call.ts'
 import { bounded } from '../core/deadline.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Pointer } from '../store/known.ts'
@@ -49,7 +50,7 @@ export interface VersionOptions {
 	/** Ends the load, and later what goes on for the version. */
 	signal: AbortSignal
 	/** Takes a line to a session worker, for the page. */
-	onLine(version: string, port: MessagePort): void
+	onLine(space: string, port: MessagePort): void
 	/** It cannot be served any more. Told of a version that has served. */
 	onFailed(error: SpillwayError): void
 }
@@ -151,7 +152,7 @@ export async function loadVersion(
 			mayFetch: () => leave.has(name),
 			fetch: (files, signal) => store.read(name, pointer, { signal, network: 'hasty', files: () => files }),
 			onChange: () => onChange(name),
-			onLine: (port) => onLine(manifest.version, port),
+			onLine: (port) => onLine(spaceOf(manifest.model, pointer.digest, first.variant), port),
 			onFailed,
 		})
 		return {

@@ -25,7 +25,7 @@ export interface Surroundings extends Sources {
 	/** Another version serves. @param digest of its manifest. */
 	onUpdate(model: string, digest: string): void
 	/** Takes a line to a session worker, for the page. */
-	onLine(model: string, version: string, port: MessagePort): void
+	onLine(model: string, space: string, port: MessagePort): void
 }
 
 export class Model implements Owner {
@@ -251,8 +251,8 @@ export class Model implements Owner {
 			name: this.name,
 			sources: this.#around,
 			workers: this.#workers,
-			onLine: (version, port) => {
-				if (this.#loaded === which()) this.#around.onLine(this.name, version, port)
+			onLine: (space, port) => {
+				if (this.#loaded === which()) this.#around.onLine(this.name, space, port)
 			},
 			// One that is on its way out, or not there yet, fails for itself alone.
 			onFailed: (error) => {

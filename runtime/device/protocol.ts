@@ -85,7 +85,8 @@ export type Progress = Omit<ProgressMessage, 'type'>
 export interface LineMessage {
 	type: 'line'
 	model: string
-	version: string
+	/** Of all that is answered on it. */
+	space: string
 	port: MessagePort
 }
 

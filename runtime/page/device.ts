@@ -8,6 +8,7 @@ import { type EngineControl, type ModelReport, unwrap } from '../device/control.
 import { estimateFor } from '../device/estimate.ts'
 import type { Progress, StateMessage } from '../device/protocol.ts'
 import type { Sleep } from '../overflow/loop.ts'
+import { finish } from '../overflow/plan.ts'
 import { overflowReason } from '../overflow/reason.ts'
 import type * as StartFile from './engine.ts'
 import type { Engine, Told } from './engine.ts'
@@ -31,8 +32,12 @@ export interface Device extends Executor {
 	): Promise<LoadReport>
 	/** Loads the model unless it is there, on its way, or failed just now. */
 	wake(model: ModelRef): void
-	/** Begins a call that is about to be asked, where that is possible: what it answers comes sooner then. */
-	begin(call: Call): void
+	/**
+	 * Begins a call that is about to be asked, where that is possible: what it answers comes sooner then.
+	 *
+	 * @param within milliseconds: where the device is likely to take longer, others may be asked instead, and nothing is begun.
+	 */
+	begin(call: Call, within: number): void
 	/** For waiting in a hidden page, whose own timers come once a second or a minute: the engine's do not. */
 	readonly sleep: Sleep
 	/** What is stored of models: a method of `StorageControl`, and its parameters. */
@@ -182,8 +187,9 @@ export function deviceExecutor(settings: Settings, disposal: AbortSignal, tell: 
 				}
 			}
 		},
-		begin(call) {
-			if (isReady(call.model)) running?.begin?.(call)
+		begin(call, within) {
+			const expected = device.estimate(call)
+			if (expected.can === 'now' && finish(expected) <= within) running?.begin?.(call)
 		},
 		async load(ref, context, onProgress, update) {
 			leave.add(ref.name)

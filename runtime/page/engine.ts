@@ -55,7 +55,13 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 	const { assets } = settings
 	const over = new AbortController()
 	const { port1, port2 } = new MessageChannel()
-	const caller = callOver(port1, 'the engine', onTold, (line) => lines.lay(line))
+	/** From here on calls are for this space, and for no worker of what served before. */
+	const served = (model: string, space: string | null) => lines.cut(model, space)
+	const told = (message: Told) => {
+		if (message.type === 'state') served(message.model, message.space)
+		onTold(message)
+	}
+	const caller = callOver(port1, 'the engine', told, (line) => lines.lay(line))
 	const lines = linesBeside(caller.ask)
 	let worker: Worker | undefined
 	/** Its script has come, and runs. */
@@ -63,6 +69,7 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 	const end = (error: SpillwayError) => {
 		over.abort(error)
 		caller.close(error)
+		lines.close(error)
 		worker?.terminate()
 	}
 	try {
@@ -91,8 +98,8 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 						resolve(told)
 					}, reject)
 			})
-		// From here on calls are for the version that serves now, and for no worker of the one before.
-		const updated = (told: Outcome<ModelReport>) => told.ok && lines.cut(told.value.model, told.value.version)
+		// Its state comes by the port, and may come later than this.
+		const updated = (told: Outcome<ModelReport>) => told.ok && served(told.value.model, told.value.space)
 		worker.onerror = ({ message }) =>
 			over.abort(new SpillwayError('environment', `${assets.engine} cannot be run: ${message ?? 'not found?'}`))
 		await bounded('the start of the engine', limit, async () => {

@@ -10,13 +10,18 @@ import { type LineMessage, mostBehind } from '../device/protocol.ts'
 export interface Lines {
 	/** Takes a line, in place of the model's one before. */
 	lay(message: LineMessage): void
-	/** Uses the model's line no more, unless it leads to this version. */
-	cut(model: string, version: string | null): void
+	/** Uses the model's line no more, unless this is the space in which it answers. */
+	cut(model: string, space: string | null): void
 	/** Begins a call that is about to be asked, if it is one text, and nothing else is under way. */
 	begin(call: Call): void
 	/** Asks the engine; settles as it answers, or before that with the answer of what was begun. */
 	ask: Caller['ask']
+	/** Uses none any more: the engine is gone, and the session workers with it. */
+	close(error: SpillwayError): void
 }
+
+/** Milliseconds, beside the run: an answer that took longer had to wait, and how long is for the engine to say. */
+const promptly = 20
 
 /** Of what is begun: it is as bounded as the call that is asked of the engine. */
 const context: Context = {
@@ -27,34 +32,45 @@ const context: Context = {
 	trace: '',
 }
 
-/** @param engine asks the engine. */
-export function linesBeside(engine: Caller['ask']): Lines {
-	const lines = new Map<string, { version: string; caller: Caller }>()
-	const begun = new WeakMap<Call, Promise<Answer>>()
+/**
+ * @param engine asks the engine.
+ * @param clock tells the time in milliseconds. Default: `performance.now`.
+ */
+export function linesBeside(engine: Caller['ask'], clock = () => performance.now()): Lines {
+	const lines = new Map<string, { space: string; caller: Caller }>()
+	/** What comes of them; nothing where it is for the engine to answer. */
+	const begun = new WeakMap<Call, Promise<Answer | undefined>>()
 	/** Calls under way on lines, without an answer, and not yet answered by the engine. */
 	const count = { begun: 0, waiting: 0, asked: 0 }
 
-	function cut(model: string) {
-		lines.get(model)?.caller.close(new SpillwayError('worker-lost', 'the line was cut'))
+	function cut(model: string, error = new SpillwayError('worker-lost', 'the line was cut')) {
+		lines.get(model)?.caller.close(error)
 		lines.delete(model)
 	}
 
 	return {
-		lay({ model, version, port }) {
+		lay({ model, space, port }) {
 			cut(model)
-			lines.set(model, { version, caller: callOver(port, 'the session worker') })
+			lines.set(model, { space, caller: callOver(port, 'the session worker') })
 		},
-		cut(model, version) {
-			if (lines.get(model)?.version !== version) cut(model)
+		cut(model, space) {
+			if (lines.get(model)?.space !== space) cut(model)
 		},
 		begin(call) {
 			const line = lines.get(call.model.name)
 			if (!line || !isOneText(call) || count.begun + count.waiting > 0 || count.asked > mostBehind) return
-			const answer = line.caller.ask(call, context)
+			const start = clock()
 			count.begun++
-			const over = () => count.begun--
-			answer.then(over, over)
-			begun.set(call, answer)
+			const answer = line.caller.ask(call, context).finally(() => count.begun--)
+			const isPrompt = ({ ran }: Answer) => clock() - start - (ran.run ?? 0) < promptly
+			begun.set(
+				call,
+				answer.then(
+					(told) => (isPrompt(told) ? told : undefined),
+					// What is wrong with a call is for the engine to say.
+					() => undefined,
+				),
+			)
 		},
 		async ask(call, context) {
 			const early = begun.get(call)
@@ -65,11 +81,13 @@ export function linesBeside(engine: Caller['ask']): Lines {
 			const over = () => count.asked--
 			answer.then(over, over)
 			try {
-				// What is wrong with a call is for the engine to say.
-				return await (early ? Promise.race([early.catch(() => answer), answer]) : answer)
+				return await (early ? Promise.race([early.then((told) => told ?? answer), answer]) : answer)
 			} finally {
 				count.waiting--
 			}
+		},
+		close(error) {
+			for (const model of lines.keys()) cut(model, error)
 		},
 	}
 }

@@ -167,7 +167,7 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 		if (priority !== undefined && !/^(high|normal|low)$/.test(priority)) refuse(`priority: "${priority}" is none of high, normal, low`)
 		const operation = call.kind === 'task' ? call.task : 'infer'
 		// Where nobody else is asked first, and it lets nobody pass.
-		if (/device/.test(asked) && priority !== 'low' && !signal?.aborted) device?.begin(call)
+		if (/device/.test(asked) && priority !== 'low' && !signal?.aborted) device?.begin(call, deadline)
 		// There is nothing to load for what no device does.
 		const waking = operation === 'generate' ? null : device
 		// Where the edge goes first, the device is loaded when the edge cannot answer, or is overdue.

@@ -1,6 +1,7 @@
 // A page's line to a session worker: a text that is asked for alone takes it, beside the way through the engine, and is run once.
 
 import { afterEach, describe, expect, test } from 'vitest'
+import { batching } from '../../runtime/batch/batching.ts'
 import { type Answer, type Call, type EmbedCall, provenance, type TensorsCall } from '../../runtime/core/call.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Executor } from '../../runtime/core/executor.ts'
@@ -45,9 +46,12 @@ function scene() {
 			if (context.begun) begun.push(String((call as EmbedCall).input))
 			asked.set(String((call as EmbedCall).input), (answer) => (answer instanceof SpillwayError ? reject(answer) : resolve(answer)))
 		})
-	const lines = linesBeside(ask)
+	/** Milliseconds; stands still, as no test may depend on how fast it is. */
+	const time = { now: 0 }
+	const lines = linesBeside(ask, () => time.now)
 	return {
 		...lines,
+		time,
 		/** Those of which the engine was told that a worker has begun them. */
 		begun,
 		/** Lets the engine answer a text. */
@@ -56,7 +60,7 @@ function scene() {
 			asked.delete(text)
 		},
 		/** @returns the texts that come on it. */
-		lay(answer: (() => Promise<Answer>) | undefined, version = '1') {
+		lay(answer: (() => Promise<Answer>) | undefined, space = '1') {
 			const { port1: page, port2: worker } = new MessageChannel()
 			ends.push(() => worker.close())
 			const texts: string[] = []
@@ -64,7 +68,7 @@ function scene() {
 				texts.push(String((call as EmbedCall).input))
 				return answer?.() ?? new Promise(() => {})
 			})
-			lines.lay({ type: 'line', model: name, version, port: page })
+			lines.lay({ type: 'line', model: name, space, port: page })
 			return texts
 		},
 		/** As the page does. @returns who has answered. */
@@ -165,7 +169,33 @@ describe('the page', () => {
 		expect(texts).toEqual([...early, 'again'])
 	})
 
-	test('uses the last line, and none to another version than the one that serves', async () => {
+	test('leaves to the engine what had to wait in the worker, for it knows how long', async () => {
+		const on = scene()
+		on.lay(async () => {
+			on.time.now += 300
+			const { output, ran } = answerOf('line')
+			return { output, ran: { ...ran, queue: 0, run: 200 } }
+		})
+		const waited = on.embed('a')
+		await expect.poll(() => on.time.now, patient).toBe(300)
+		on.engine('a')
+		expect(await waited).toBe('engine')
+	})
+
+	test('uses none any more once the engine is gone', async () => {
+		const on = scene()
+		const texts = on.lay(undefined)
+		on.embed('a')
+		await expect.poll(() => texts, patient).toEqual(['a'])
+		on.close(new SpillwayError('worker-lost', 'killed'))
+		on.engine('a')
+		const later = on.embed('b')
+		on.engine('b')
+		expect(await later).toBe('engine')
+		expect(on.begun).toEqual(['a'])
+	})
+
+	test('uses the last line, and none into another space than that of what serves', async () => {
 		const on = scene()
 		const before = on.lay(answers, '1')
 		const texts = on.lay(answers, '2')
@@ -233,6 +263,23 @@ describe('the worker', () => {
 		failing = false
 		expect((await again(tensorsOf(2, 4, 3), context())).output.kind).toBe('tensors')
 		expect(runs).toHaveLength(2)
+	})
+
+	test('runs nothing again for the engine because of what comes to that in the same moment', async () => {
+		const { manifest } = await packed(textDescription())
+		if (!manifest.task) throw new Error('no task')
+		const { session, runs, first, again } = await counting()
+		const line = oneText(manifest.task, tokenizer, first)
+		for (const text of ['hello', 'world']) await line(embed(text))
+		const engine = tokenized(batching({ manifest })({ ...session, infer: again }), { manifest, tokenizer })
+		const begun = { ...context(), begun: true }
+		await Promise.all([
+			engine.infer(embed('hello'), begun),
+			engine.infer(embed('world'), begun),
+			engine.infer(embed('red', 'blue'), context()),
+		])
+		const rows = runs.map((call) => (call as TensorsCall).tensors.ids?.shape[0])
+		expect(rows).toEqual([1, 1, 2])
 	})
 
 	test('answers a line as the engine would, and one text at a time', async () => {
