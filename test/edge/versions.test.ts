@@ -4,6 +4,7 @@ import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { loading } from '../../edge/platform/loading.ts'
+import { inLine } from '../../edge/platform/workerd/in-line.ts'
 import { cachedRoutes } from '../../edge/state/cached-routes.ts'
 import { routesFile } from '../../edge/state/routes-file.ts'
 import { storedRoutes } from '../../edge/state/stored-routes.ts'
@@ -232,6 +233,27 @@ test('an upstream is asked only for the version that it has', async () => {
 	expect(hasVersion({ version: '2.0.0', packed }, '^1')()).toBe(false)
 	// A model that is only declared has one.
 	expect(hasVersion({ version: '1', packed: null }, undefined)()).toBe(true)
+})
+
+test('calls that wait in line are expected to take as long as those before them did, not as long as they have waited', () => {
+	let now = 0
+	const line = inLine(() => now)
+	expect(line.queue()).toBeNull()
+	const ends = Array.from({ length: 100 }, () => line.sent())
+	// One after the other, 5 ms each: the last one has waited for 495 ms.
+	for (const end of ends) {
+		now += 5
+		end(true)
+	}
+	now += 10_000
+	const [one, other] = [line.sent(), line.sent()]
+	expect(line.queue()).toBeCloseTo(10, 5)
+	// What failed tells nothing.
+	now += 1_000
+	one(false)
+	expect(line.queue()).toBeCloseTo(5, 5)
+	other(false)
+	expect(line.queue()).toBe(0)
 })
 
 describe('an executor that is unloaded', () => {

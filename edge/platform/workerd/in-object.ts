@@ -8,6 +8,7 @@ import { checkModel } from '../../../runtime/session/session.ts'
 import type { Standing } from '../../versions/serving.ts'
 import type { Answering, Version } from '../served.ts'
 import type { Fetcher, ObjectNamespace } from './bindings.ts'
+import { inLine } from './in-line.ts'
 import { decodeAnswer, encodeCall } from './message.ts'
 
 /** Runs a version in the Durable Object of its own, which is named by the version's space. */
@@ -41,10 +42,23 @@ export function inObject(version: Version, objects: ObjectNamespace): Required<A
 			},
 		},
 	)
+	const line = inLine()
 	const executor: Executor = {
 		...remote,
+		async infer(call, context) {
+			const ended = line.sent()
+			let answered = false
+			try {
+				const answer = await remote.infer(call, context)
+				answered = true
+				return answer
+			} finally {
+				ended(answered)
+			}
+		},
 		estimate(call) {
-			const expected = remote.estimate(call)
+			const measured = remote.estimate(call)
+			const expected = { ...measured, queue: line.queue() ?? measured.queue }
 			return seen || expected.can === 'no'
 				? expected
 				: { ...expected, can: 'loading', reason: 'loading', detail: 'edge may still be loading' }
