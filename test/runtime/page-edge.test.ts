@@ -79,7 +79,7 @@ describe('the executor', () => {
 	test('is expected to answer as any edge that has not answered yet; then it speaks for itself', async () => {
 		await writeFile(join(folder, 'edge.mjs'), edgeFile(''))
 		const edge = laterEdge(fileAt('edge.mjs'), 'https://edge.example/', 'pk_1', false, alive)
-		expect(edge).toMatchObject({ name: 'edge', accepts: ['tensors', 'embed'] })
+		expect(edge).toMatchObject({ name: 'edge', accepts: ['tensors', 'embed', 'generate'] })
 		expect(edge.estimate(embedCall)).toEqual({ can: 'now', queue: 0, run: 500 })
 		const { ran, output } = await edge.infer(embedCall, context())
 		expect(ran).toEqual({ executor: 'edge', address: 'https://edge.example/', key: 'pk_1' })
