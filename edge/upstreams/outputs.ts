@@ -2,7 +2,7 @@
 
 import type { Manifest } from '../../models/format/manifest.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
-import type { Tensors } from '../../runtime/core/tensor.ts'
+import type { Tensor, Tensors } from '../../runtime/core/tensor.ts'
 import type { AxisSizes } from '../../runtime/session/inputs.ts'
 
 /**
@@ -22,7 +22,15 @@ export function checkOutputs(upstream: string, { outputs }: Pick<Manifest, 'outp
 			throw wrong(
 				`output ${JSON.stringify(name)} is ${given.datatype} [${given.shape}], must be ${datatype} [${expected.map((size) => size ?? '?')}]`,
 			)
-		if ((datatype === 'FP32' || datatype === 'FP64') && !(given.data as Float32Array).every(Number.isFinite))
-			throw wrong(`output ${JSON.stringify(name)} holds NaN or infinity`)
+		if (!allFinite(given)) throw wrong(`output ${JSON.stringify(name)} holds NaN or infinity`)
 	}
+}
+
+/** The bits of the exponent, all of which are set in NaN and the infinities: what travels as raw words has no numbers to look at. */
+const exponents: Partial<Record<Tensor['datatype'], number>> = { FP16: 0x7c00, BF16: 0x7f80 }
+
+function allFinite({ datatype, data }: Tensor): boolean {
+	if (datatype === 'FP32' || datatype === 'FP64') return (data as Float32Array).every(Number.isFinite)
+	const exponent = exponents[datatype]
+	return exponent === undefined || (data as Uint16Array).every((word) => (word & exponent) !== exponent)
 }

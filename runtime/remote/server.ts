@@ -36,6 +36,8 @@ export interface ServerOptions extends Connection {
 	readonly key?: string | undefined
 	/** Tensors as binary data (default), or as JSON for servers without the extension (MLServer). */
 	readonly binary?: boolean | undefined
+	/** What a status means, where the body does not say. Default: as {@link codeOfStatus}. */
+	readonly codeOf?: ((status: number) => ErrorCode | undefined) | undefined
 	/** What a model is called there; undefined when it is not there. Default: the same name and version, of no known space. */
 	readonly serves?: ((model: ModelRef) => ServedAs | undefined) | undefined
 }
@@ -48,11 +50,12 @@ export interface ServerOptions extends Connection {
  * @example const gpu = serverExecutor({ name: "gpu-a", address: "http://gpu-a:8000" })
  */
 export function serverExecutor(options: ServerOptions): Executor {
-	const { name, key, binary = true, serves = (model): ServedAs => ({ name: model.name, version: model.version }) } = options
+	const { name, key, binary = true, codeOf = (status: number) => codeOfStatus[status] } = options
+	const { serves = (model): ServedAs => ({ name: model.name, version: model.version }) } = options
 	const base = options.address.replace(/\/+$/, '')
 	const remote = remoteExecutor(options, {
 		accepts: ['tensors'],
-		codeOf: (status) => codeOfStatus[status],
+		codeOf,
 		request(call, context) {
 			const served = servedAs(call.model)
 			const inputs = call.kind === 'tensors' ? call.tensors : {}

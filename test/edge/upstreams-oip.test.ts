@@ -2,9 +2,10 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { isUp } from '../../edge/upstreams/oip/health.ts'
 import { oipUpstream } from '../../edge/upstreams/oip/upstream.ts'
+import { checkOutputs } from '../../edge/upstreams/outputs.ts'
 import { type Call, spaceOf } from '../../runtime/core/call.ts'
 import { type Tensors, tensor } from '../../runtime/core/tensor.ts'
 import { decodeRequest, encodeResponse, headerLengthName, type InferRequest } from '../../runtime/remote/oip.ts'
@@ -140,6 +141,45 @@ describe('a wrong answer is an error', () => {
 	])('%s', async (_, handler, code) => {
 		handle = handler
 		await expect(executor().infer(call, context())).rejects.toMatchObject({ code, message: expect.stringContaining('gpu') })
+	})
+
+	test('a code that this edge does not know is no status of its own', async () => {
+		for (const code of ['of-a-later-edge', 'constructor']) {
+			handle = text(503, JSON.stringify({ type: `urn:spillway:error:${code}`, detail: 'why' }))
+			await expect(executor().infer(call, context())).rejects.toMatchObject({ code: 'upstream', message: 'gpu: why' })
+		}
+	})
+
+	test('what is said of the key goes to the log, not to the caller', async () => {
+		const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+		handle = text(401, '{"error":"incorrect API key: sk-1234"}')
+		const gpu = executor()
+		for (let i = 0; i < 2; i++) {
+			const error = await gpu.infer(call, context()).catch((error) => error)
+			expect(error.message).toBe("gpu refuses this edge's key; the edge's log says why")
+		}
+		expect(log.mock.calls).toEqual([[expect.stringContaining('sk-1234')]])
+		log.mockRestore()
+	})
+
+	test('of inputs that nobody knows here, 400 is the caller’s mistake, for which nobody else finds the upstream closed', async () => {
+		handle = text(400, '{"error":"unexpected input"}')
+		const model = { ...upstreamModel({ manifest, digest }), interface: { task: null, inputs: null, outputs: null, axes: {} } }
+		const gpu = oipUpstream({ upstream: { name: 'gpu', url, binary: true }, key: undefined, model, environment: {} })
+		for (let i = 0; i < 4; i++) await expect(gpu.infer(call, context())).rejects.toMatchObject({ code: 'invalid-input' })
+		expect(gpu.estimate(call).can).toBe('now')
+	})
+
+	test.each([
+		['FP16', 0x7e00],
+		['FP16', 0xfc00],
+		['BF16', 0x7fc0],
+	] as const)('NaN and infinity in %s: %i', (datatype, word) => {
+		const outputs = [{ name: 'y', datatype, shape: [2] }]
+		const answered = (last: number) => () =>
+			checkOutputs('gpu', { outputs }, new Map(), { y: tensor(datatype, [2], Uint16Array.of(0x3c00, last)) })
+		expect(answered(0xfb80)).not.toThrow()
+		expect(answered(word)).toThrow('NaN or infinity')
 	})
 
 	test('429 tells when to come back', async () => {

@@ -6,9 +6,9 @@ import type { Executor } from '../../../runtime/core/executor.ts'
 import { callHeaders } from '../../../runtime/remote/call-headers.ts'
 import type { Fetch } from '../../../runtime/remote/exchange.ts'
 import { remoteExecutor } from '../../../runtime/remote/remote.ts'
-import { codeOfStatus } from '../../../runtime/remote/server.ts'
 import { held } from '../held.ts'
 import { onlyFor } from '../only-for.ts'
+import { codeOf } from '../statuses.ts'
 import type { UpstreamModel, UpstreamOptions } from '../upstream.ts'
 import { outputOf } from './answer.ts'
 import type { Mapping } from './mapping.ts'
@@ -38,7 +38,7 @@ export function httpUpstream({ upstream, key, model, fetch, environment }: Upstr
 		{ name, fetch: method === 'POST' ? fetch : withMethod(method, fetch) },
 		{
 			accepts: [...(takesTensors(upstream, model) ? (['tensors'] as const) : []), ...(embeds ? (['embed'] as const) : [])],
-			codeOf: (status) => codeOfStatus[status],
+			codeOf: codeOf(model.interface),
 			request(call, context) {
 				const message = messageOf(call, upstream, remote)
 				return {

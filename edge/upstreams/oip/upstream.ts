@@ -4,6 +4,7 @@ import type { Executor } from '../../../runtime/core/executor.ts'
 import { satisfies } from '../../../runtime/core/version.ts'
 import { serverExecutor } from '../../../runtime/remote/server.ts'
 import { held } from '../held.ts'
+import { codeOf } from '../statuses.ts'
 import type { UpstreamOptions } from '../upstream.ts'
 
 interface OipConfig {
@@ -26,6 +27,7 @@ export function oipUpstream({ upstream, key, model, fetch }: UpstreamOptions<Oip
 		key,
 		binary,
 		fetch,
+		codeOf: codeOf(model.interface),
 		serves: (asked) =>
 			asked.name === model.name && satisfies(model.version, asked.version ?? model.version) ? { ...remote, variant, space } : undefined,
 	})

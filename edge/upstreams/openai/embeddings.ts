@@ -13,7 +13,7 @@ export function checkTexts(texts: readonly string[]): void {
 
 interface Answered {
 	data: { index: number; embedding: unknown }[]
-	usage?: { prompt_tokens?: unknown; total_tokens?: unknown }
+	usage?: { prompt_tokens?: unknown; total_tokens?: unknown } | null
 }
 
 /**
@@ -28,7 +28,7 @@ export function readEmbeddings(
 ): EmbedOutput {
 	const wrong = (why: string) => new SpillwayError('upstream', `${name} answered wrongly: ${why}`)
 	try {
-		const { data, usage = {} }: Answered = JSON.parse(new TextDecoder().decode(body))
+		const { data, usage }: Answered = JSON.parse(new TextDecoder().decode(body))
 		const vectors: Float32Array[] = new Array(texts)
 		for (const { index, embedding } of data) {
 			if (!Number.isInteger(index) || index < 0 || index >= texts || vectors[index]) throw wrong(`a vector of number ${index} of ${texts}`)
@@ -38,7 +38,7 @@ export function readEmbeddings(
 		const short = vectors.find(({ length }) => length !== dimensions)
 		if (short) throw wrong(`vectors of ${short.length} numbers, must have ${dimensions}`)
 		if (!vectors.every((vector) => vector.every(Number.isFinite))) throw wrong('NaN or infinity')
-		const tokens = [usage.prompt_tokens, usage.total_tokens].find(Number.isSafeInteger) ?? 0
+		const tokens = [usage?.prompt_tokens, usage?.total_tokens].find(Number.isSafeInteger) ?? 0
 		return { kind: 'embed', vectors, tokens: tokens as number }
 	} catch (error) {
 		throw error instanceof SpillwayError ? error : wrong(messageOf(error))
