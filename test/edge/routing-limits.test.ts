@@ -116,6 +116,20 @@ describe.each([true, false])('turns, where calls may wake one another: %s', (acr
 		expect(turns.waiting).toBe(0)
 	})
 
+	test('are not lost with a caller that leaves in the moment in which its turn comes', async () => {
+		const turns = load()
+		const first = turns.take(10_000) as Slot
+		const order: string[] = []
+		const leaving = new AbortController()
+		waits(turns, 'high', order, { signal: leaving.signal })
+		waits(turns, 'normal', order)
+		first.over()
+		leaving.abort()
+		await vi.advanceTimersByTimeAsync(100)
+		expect(order).toEqual(['aborted', 'normal'])
+		expect(turns.inFlight).toBe(0)
+	})
+
 	test('are refused at once when too many wait, with the time to come back', async () => {
 		const turns = load({ mostWaiting: 1 })
 		const slot = turns.take(1_000) as Slot

@@ -295,6 +295,13 @@ describe('a large call', () => {
 		expect(() => cutting.join(other, [1, 2])).toThrow('different spaces')
 	})
 
+	test('of tensors is not cut where only the answer tells how large it is', () => {
+		const x = tensor('FP32', [3, 2], new Float32Array(6))
+		const call: Call = { kind: 'tensors', model: { name: 'm' }, tensors: { x } }
+		const found = cuttingOf({ inputs: batched, outputs: [{ name: 'boxes', datatype: 'FP32', shape: ['batch', 'found', 4] }] })
+		expect(found.rows(call)).toBe(1)
+	})
+
 	test('is divided so that all end together; who would begin later than that gets none', () => {
 		const of = (...speeds: [number, number | null][]) =>
 			shares(

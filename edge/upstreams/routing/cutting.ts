@@ -20,11 +20,16 @@ export interface Cutting {
 	join(answers: readonly Answer[], rows: readonly number[]): Answer
 }
 
-/** How a model's calls are cut: texts singly, tensors along the axis `batch`, where all outputs have it, too. */
+/**
+ * How a model's calls are cut: texts singly, tensors along the axis `batch`, where all outputs have it, too, and no axis whose size only the
+ * answer tells: parts could not be joined that found three things in one row and five in another.
+ */
 export function cuttingOf({ inputs, outputs }: Pick<ModelInterface, 'inputs' | 'outputs'>): Cutting {
 	const axes = new Map((inputs ?? []).map(({ name, shape }) => [name, shape.indexOf(batchAxis)]))
 	const joins = new Map((outputs ?? []).map(({ name, shape }) => [name, shape.indexOf(batchAxis)]))
-	const divisible = [...axes.values()].some((axis) => axis >= 0) && joins.size > 0 && ![...joins.values()].includes(-1)
+	const told = new Set((inputs ?? []).flatMap(({ shape }) => shape))
+	const joinable = (outputs ?? []).every(({ shape }) => shape.every((size) => typeof size === 'number' || told.has(size)))
+	const divisible = [...axes.values()].some((axis) => axis >= 0) && joins.size > 0 && ![...joins.values()].includes(-1) && joinable
 
 	function rowsOf({ tensors }: TensorsCall): number {
 		for (const [name, axis] of axes) if (axis >= 0) return Number(tensors?.[name]?.shape?.[axis]) || 1

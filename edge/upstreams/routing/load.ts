@@ -157,6 +157,7 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 			const entered = performance.now()
 			let timer: ReturnType<typeof setTimeout> | undefined
 			let waiter: Waiter | undefined
+			let given: Slot | undefined
 			const turn = bounded(`the call that waited for ${name}`, { remaining, signal }, (abandoned) => {
 				return new Promise<Slot>((resolve) => {
 					const look = () => {
@@ -164,7 +165,8 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 						waiter.seen = performance.now()
 						if (isNext(waiter)) {
 							waiters.remove([waiter])
-							resolve(made(remaining - (waiter.seen - entered)))
+							given = made(remaining - (waiter.seen - entered))
+							resolve(given)
 						} else {
 							clearTimeout(timer)
 							// Where others wake it, only those that hang do not.
@@ -176,10 +178,16 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 					look()
 				})
 			})
-			return turn.finally(() => {
-				clearTimeout(timer)
-				if (waiter) waiters.remove([waiter])
-			})
+			return turn
+				.catch((error) => {
+					// In the same moment it was given a slot, which nobody takes any more.
+					given?.over()
+					throw error
+				})
+				.finally(() => {
+					clearTimeout(timer)
+					if (waiter) waiters.remove([waiter])
+				})
 		},
 	}
 }
