@@ -173,10 +173,12 @@ function unable(call: Call, stories: readonly Overflow[], errors: readonly Spill
 	const mixed: ErrorCode = errors.length > 0 && curable.length === 0 ? 'unsupported' : 'unavailable'
 	const [first = mixed, ...others] = codes
 	const code = others.length > 0 ? mixed : first
+	// Who comes back first can answer first.
+	const times = errors.flatMap(({ retryAfter }) => retryAfter ?? [])
 	const whys = stories.map(({ executor, reason, detail }) => `${executor} (${detail ?? reason})`)
 	return new SpillwayError(code, `nobody could answer ${call.model.name}: ${whys.join('; ')}`, {
 		cause: errors.at(-1),
-		retryAfter: errors.find((error) => error.retryAfter)?.retryAfter,
+		retryAfter: times.length > 0 ? Math.min(...times) : undefined,
 	})
 }
 

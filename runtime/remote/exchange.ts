@@ -98,7 +98,8 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 /** Milliseconds; the header has seconds, or a date by the server's clock (RFC 9110, 10.2.3). */
 function retryAfterOf(headers: Headers): number | undefined {
 	const told = headers.get('retry-after') ?? ''
-	if (/^\d+$/.test(told)) return Number(told) * 1000 || undefined
+	// Nobody means more than nine digits.
+	if (/^\d+$/.test(told)) return (told.length < 10 && Number(told) * 1000) || undefined
 	const date = Date.parse(told) - (Date.parse(headers.get('date') ?? '') || Date.now())
 	return date > 0 ? date : undefined
 }

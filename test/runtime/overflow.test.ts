@@ -307,6 +307,11 @@ describe('if nobody can answer', () => {
 		expect(await failing('environment', limited)).toMatchObject({ code: 'rate-limited', retryAfter: 1500, cause: limited })
 	})
 
+	test('and that is when the first of them comes back', async () => {
+		const busy = (retryAfter: number) => new SpillwayError('rate-limited', 'slow down', { retryAfter })
+		expect(await failing(busy(60_000), busy(1500))).toMatchObject({ retryAfter: 1500 })
+	})
+
 	test('there is none at all', async () => expect(await failing()).toMatchObject({ code: 'unavailable' }))
 })
 
