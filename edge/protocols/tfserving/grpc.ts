@@ -33,8 +33,13 @@ const prediction = grpcService(PredictionService, {
 			const c = contextOf(context)
 			const model = await modelOf(models, modelSpec, askerOf(c))
 			checkSignature(modelSpec?.signatureName)
+			let left = config.limits.bodyBytes
 			const tensors = Object.fromEntries(
-				Object.entries(inputs).map(([name, message]) => [name, readTensorProto(name, message, config.limits.bodyBytes)]),
+				Object.entries(inputs).map(([name, message]) => {
+					const tensor = readTensorProto(name, message, left)
+					left -= tensor.data.byteLength
+					return [name, tensor]
+				}),
 			)
 			checkTensors(model, tensors)
 			const made = await answer(c, model, { kind: 'tensors', model: referTo(c, model), tensors }, config.limits)

@@ -78,6 +78,8 @@ export function tfservingGrpcSuite(edge: () => EdgeUnderTest): void {
 		})
 
 		test('refuses what does not fit, in words', async () => {
+			// A short list goes on with its last element: each alone is within the limit of bytes.
+			const long = { dtype: DataType.DT_FLOAT, tensorShape: { dim: [{ size: 40_000n }] }, floatVal: [1] }
 			for (const [body, code, words] of [
 				[{ inputs: { x } }, 'invalid_argument', /model_spec/],
 				[{ modelSpec: { name: 'nope' }, inputs: { x } }, 'not_found', /nope/],
@@ -85,6 +87,7 @@ export function tfservingGrpcSuite(edge: () => EdgeUnderTest): void {
 				[{ modelSpec: { name: 'tiny', signatureName: 'other' }, inputs: { x } }, 'invalid_argument', /other/],
 				[{ modelSpec: { name: 'tiny' } }, 'invalid_argument', /"x" is missing/],
 				[{ modelSpec: { name: 'tiny' }, inputs: { x: { ...x, dtype: DataType.DT_STRING } } }, 'unimplemented', /DT_STRING/],
+				[{ modelSpec: { name: 'tiny' }, inputs: { x: long, y: long } }, 'resource_exhausted', /over the limit/],
 			] satisfies [MessageInitShape<typeof PredictRequestSchema>, string, RegExp][])
 				expect(await refusal(request(body))).toMatchObject({ code, message: expect.stringMatching(words) })
 			expect(await refusal(request({ modelSpec: { name: 'tiny' }, inputs: { x } }), '')).toMatchObject({ code: 'unauthenticated' })
