@@ -1,12 +1,17 @@
 // Keys and quotas by themselves; over HTTP they are in the suite.
 
+import { Hono } from 'hono'
 import { expect, test } from 'vitest'
+import { authorize } from '../../edge/auth/authorize.ts'
 import { hashKey, newKey } from '../../edge/auth/key.ts'
 import { checkOrigin } from '../../edge/auth/origin.ts'
 import { inAdvanceOf, memoryQuota, type Quota } from '../../edge/auth/quota.ts'
 import { loadConfig } from '../../edge/config/load.ts'
 import type { KeyConfig } from '../../edge/config/schema.ts'
+import type { EdgeEnv } from '../../edge/env.ts'
 import { isLocal } from '../../edge/guard/loopback.ts'
+import { startClock } from '../../runtime/core/deadline.ts'
+import type { SpillwayError } from '../../runtime/core/error.ts'
 
 test('a new key says what it is, has 256 random bits, and is told with its hash', async () => {
 	const secret = await newKey('secret')
@@ -90,4 +95,18 @@ test('figures are local to who connects from this machine, by a loopback name, w
 	expect(isLocal(request('http://localhost:8787/metrics'), '10.0.0.7')).toBe(false)
 	expect(isLocal(request('http://edge.example.com/metrics'), '127.0.0.1')).toBe(false)
 	expect(isLocal(request('http://localhost/metrics', { 'x-forwarded-for': '8.8.8.8' }), '127.0.0.1')).toBe(false)
+})
+
+test('who waits in vain for the count of a quota is told so when the time of the call is over', async () => {
+	const hash = await hashKey('sk_few')
+	const config = loadConfig({ file: { keys: [{ id: 'few', hash, kind: 'secret', requestsPerMinute: 2 }] } })
+	const quota: Quota = { take: () => new Promise(() => {}) }
+	const app = new Hono<EdgeEnv>()
+	app.use((c, next) => {
+		c.set('remaining', startClock(50))
+		return next()
+	})
+	app.onError((error, c) => c.text((error as SpillwayError).code))
+	app.get('/', authorize({ config, quota }, 'infer'), (c) => c.text('let through'))
+	expect(await (await app.request('/', { headers: { 'x-api-key': 'sk_few' } })).text()).toBe('deadline-exceeded')
 })
