@@ -12,7 +12,8 @@ function explainIssue(issue: z.core.$ZodIssue): string[] {
 	if (issue.code === 'unrecognized_keys') {
 		const known = namesAt(issue.path)
 		const list = known.length > 0 ? ` (there are: ${known.join(', ')})` : ''
-		return issue.keys.map((key) => `${show([...issue.path, key])}: is no setting${nearest(key, known, 'did you mean') || list}`)
+		const why = (key: string) => (known.includes(key) ? ' of this kind' : nearest(key, known, 'did you mean') || list)
+		return issue.keys.map((key) => `${show([...issue.path, key])}: is no setting${why(key)}`)
 	}
 	const where = show(issue.path)
 	if (issue.code === 'invalid_key') return [`${where}: ${issue.issues.map(({ message }) => message).join('; ')}`]

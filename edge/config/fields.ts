@@ -12,6 +12,12 @@ export const milliseconds = z.int().min(1)
 export const httpAddress = z
 	.string()
 	.refine((value) => /^https?:\/\//.test(value) && URL.canParse(value), 'must be an address such as http://gpu-a:8000')
+	// Paths are added to it; and whoever may read the configuration must not read a password there.
+	.refine((value) => !URL.canParse(value) || !/[?#]/.test(value), 'must be an address without "?" and "#"')
+	.refine(
+		(value) => !URL.canParse(value) || new URL(value).username + new URL(value).password === '',
+		'must be an address without a user or password',
+	)
 
 /** A certificate or private key in PEM, from a file or from a variable. Node only. */
 export const pem = z.union([secret, z.strictObject({ file: z.string().min(1) })], 'must be { "file": "…" } or { "env": "…" }')

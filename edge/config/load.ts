@@ -3,6 +3,7 @@
 import { SpillwayError } from '../../runtime/core/error.ts'
 import { type Environment, override } from './environment.ts'
 import { explain } from './explain.ts'
+import type { Secret } from './fields.ts'
 import { configSchema, type EdgeConfig } from './schema.ts'
 import { findSecret } from './secrets.ts'
 
@@ -49,9 +50,9 @@ function warningsFor(config: EdgeConfig, environment: Environment): string[] {
 		if (kind === 'publishable' && requestsPerMinute === undefined)
 			warnings.push(`keys[${at}].requestsPerMinute: a publishable key can be read by anyone; give it a quota`)
 	})
-	config.upstreams.forEach(({ key }, at) => {
-		if (key && findSecret(key, environment) === undefined) warnings.push(`upstreams[${at}].key: ${key.env} is not set in this environment`)
-	})
+	const missing = [...secretsIn(config.upstreams, 'upstreams'), ...secretsIn(config.server.tls, 'server.tls')]
+	for (const { where, secret } of missing)
+		if (findSecret(secret, environment) === undefined) warnings.push(`${where}: ${secret.env} is not set in this environment`)
 	for (const name of ['accessKeyId', 'secretAccessKey'] as const) {
 		const key = config.modelsBucket?.[name]
 		if (key && findSecret(key, environment) === undefined) warnings.push(`modelsBucket.${name}: ${key.env} is not set in this environment`)
@@ -64,4 +65,12 @@ function warningsFor(config: EdgeConfig, environment: Environment): string[] {
 	if (config.container.access === 'open')
 		warnings.push('container.access: everyone who reaches this edge may call models at /invocations and /score')
 	return warnings
+}
+
+/** Every secret within a value, with its place; but for session tokens, which only temporary credentials have. */
+function secretsIn(value: unknown, where: string): { where: string; secret: Secret }[] {
+	if (typeof value !== 'object' || value === null) return []
+	if (Array.isArray(value)) return value.flatMap((inner, at) => secretsIn(inner, `${where}[${at}]`))
+	if ('env' in value && typeof value.env === 'string' && Object.keys(value).length === 1) return [{ where, secret: { env: value.env } }]
+	return Object.entries(value).flatMap(([name, inner]) => (name === 'sessionToken' ? [] : secretsIn(inner, `${where}.${name}`)))
 }

@@ -202,8 +202,12 @@ export const configSchema = sections.superRefine((config, context) => {
 			refuse(['upstreams', at, 'name'], `"${upstream.name}" is taken by an upstream before it`)
 		if (upstream.name === 'device' || upstream.name === 'edge')
 			refuse(['upstreams', at, 'name'], `"${upstream.name}" names another executor; choose another name`)
+		if (upstream.tls && !/^https:/i.test(upstream.url))
+			refuse(['upstreams', at, 'tls'], 'is for addresses with https; nothing would be encrypted on the way to this one')
+		if (upstream.kind === 'sagemaker' && upstream.key && /^authorization$/i.test(upstream.keyHeader))
+			refuse(['upstreams', at, 'key'], 'would be lost: the signature stands in Authorization; leave it out, or give it another keyHeader')
 		for (const name of Object.keys(upstream.models)) {
-			if (!config.models[name]) refuse(['upstreams', at, 'models', name], 'is not among "models"; add it there')
+			if (!Object.hasOwn(config.models, name)) refuse(['upstreams', at, 'models', name], 'is not among "models"; add it there')
 		}
 	})
 	config.keys.forEach((key, at) => {

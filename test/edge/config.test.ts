@@ -68,6 +68,32 @@ describe('errors name the place and what to do', () => {
 			'upstreams[0].binery: is no setting; did you mean "binary"?',
 		],
 		[
+			'a setting of another kind of upstream',
+			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'http://gpu:8000', models: { minilm: {} }, stall: 100 }] },
+			'upstreams[0].stall: is no setting of this kind',
+		],
+		[
+			'an address with a password',
+			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'http://me:word@gpu:8000', models: { minilm: {} } }] },
+			'upstreams[0].url: must be an address without a user or password',
+		],
+		[
+			'an address with a query, to which no path could be added',
+			{ upstreams: [{ name: 'gpu', kind: 'openai', url: 'http://gpu:8000/v1?key=1', models: { minilm: {} } }] },
+			'upstreams[0].url: must be an address without "?" and "#"',
+		],
+		[
+			'a header that none can be',
+			{ upstreams: [{ name: 'gpu', kind: 'http', url: 'http://gpu', models: { minilm: {} }, headers: { 'x-a': 'b\r\nc: d' } }] },
+			'upstreams[0].headers.x-a: must be a text without line breaks',
+		],
+		[
+			'a word that hedging does not know',
+			{ models: { minilm: { routing: { hedge: 'fast' } } } },
+			'routing.hedge: must be milliseconds, or "auto"',
+		],
+		['true, where only false is a word', { models: { minilm: { routing: { split: true } } } }, 'routing.split: must be a number of rows'],
+		[
 			'a declared model that should run here',
 			{ models: { chat: { declared: { task: { kind: 'generate' } } } } },
 			'models.chat.inProcess: must be false: a declared model has nothing that could run here',
@@ -93,6 +119,21 @@ describe('errors name the place and what to do', () => {
 			'an upstream of an unknown model',
 			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'http://gpu', models: { other: {} } }] },
 			/^upstreams\[0\]\.models\.other: is not among "models"/,
+		],
+		[
+			'an upstream of a model with the name of what all objects have',
+			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'http://gpu', models: { constructor: {} } }] },
+			/^upstreams\[0\]\.models\.constructor: is not among "models"/,
+		],
+		[
+			'certificates for an address without https',
+			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'http://gpu', models: { minilm: {} }, tls: { ca: { env: 'CA' } } }] },
+			/^upstreams\[0\]\.tls: is for addresses with https/,
+		],
+		[
+			'a key that the signature would replace',
+			{ upstreams: [{ name: 'aws', kind: 'sagemaker', url: 'https://aws', region: 'eu', models: { minilm: {} }, key: { env: 'KEY' } }] },
+			/^upstreams\[0\]\.key: would be lost/,
 		],
 		[
 			'an upstream with the name of another executor',
@@ -176,6 +217,17 @@ describe('overrides from the environment', () => {
 	test('a secret that is not set is a warning for who checks, an error for who needs it', () => {
 		const upstreams = [{ name: 'gpu', kind: 'oip', url: 'http://gpu', key: { env: 'GPU_KEY' }, models: { minilm: {} } }]
 		expect(checkConfig({ file: { upstreams } }).warnings).toContain('upstreams[0].key: GPU_KEY is not set in this environment')
+		const models = { minilm: {} }
+		const others = [
+			{ name: 'aws', kind: 'sagemaker', url: 'https://aws', region: 'eu', models },
+			{ name: 'own', kind: 'http', url: 'https://own', models, headers: { 'x-a': { env: 'OWN' } }, tls: { ca: { env: 'OWN_CA' } } },
+		]
+		const { warnings } = checkConfig({ file: { upstreams: others }, environment: { AWS_ACCESS_KEY_ID: 'AKIA' } })
+		expect(warnings.filter((line) => line.startsWith('upstreams'))).toEqual([
+			'upstreams[0].secretAccessKey: AWS_SECRET_ACCESS_KEY is not set in this environment',
+			'upstreams[1].tls.ca: OWN_CA is not set in this environment',
+			'upstreams[1].headers.x-a: OWN is not set in this environment',
+		])
 		expect(() => secretOf({ env: 'GPU_KEY' }, {})).toThrow(/GPU_KEY is not set/)
 		expect(secretOf({ env: 'GPU_KEY' }, { GPU_KEY: 'x' })).toBe('x')
 	})

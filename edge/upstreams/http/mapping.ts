@@ -20,6 +20,11 @@ const path = z
 		'may hold {model} and {version} only',
 	)
 
+const headerName = z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header: letters, digits and "-"')
+
+/** What a header can hold; others would fail at each request. */
+const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be a text without line breaks, as a header can hold')
+
 /** Texts in which an answer's embeddings stand, for servers that take texts. */
 const embed = z.strictObject({
 	/** The request's body; `$texts` stands for the list of texts. */
@@ -36,12 +41,9 @@ export const mapping = {
 	/** Added to the base address; `{model}` and `{version}` stand for the names there. */
 	path: path.default('/'),
 	/** Sent with every request; a secret by the name of its variable or binding. */
-	headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.union([z.string(), secret])).default({}),
+	headers: z.record(headerName, z.union([headerValue, secret], 'must be a text without line breaks, or { "env": "…" }')).default({}),
 	/** The header that the key goes into; `Authorization` gets it as `Bearer`. */
-	keyHeader: z
-		.string()
-		.regex(/^[A-Za-z0-9-]+$/)
-		.default('Authorization'),
+	keyHeader: headerName.default('Authorization'),
 	/** How tensors travel: as JSON (`body`, `outputs`), or as an Open Inference Protocol message, JSON or binary. */
 	tensors: z.enum(['json', 'oip', 'oip-binary']).default('json'),
 	/** The request's body, where `tensors` is `json`. */
