@@ -109,14 +109,25 @@ async function checkPublished(versions: ModelVersions, routing: Routing): Promis
 	}
 }
 
+/**
+ * The revision that the change is to be made upon; undefined for any.
+ * @throws SpillwayError `malformed` for a header that names none: passed over, it would overwrite what it was to keep.
+ */
+function uponOf(c: EdgeContext): number | undefined {
+	const given = c.req.header('if-match')?.trim()
+	if (given === undefined || given === '*') return undefined
+	const match = given.match(/^(?:W\/)?"?(\d{1,15})"?$/)
+	if (!match) throw new SpillwayError('malformed', `if-match must be one revision, such as "3", not ${given.slice(0, 40)}`)
+	return Number(match[1])
+}
+
 /** @throws SpillwayError `invalid-input` (status 412) when the change was to be made upon another revision. */
 async function change(
 	c: EdgeContext,
 	{ routes }: AdminParts,
 	asked: Pick<Change, 'action' | 'routing' | 'version' | 'manifest'>,
 ): Promise<void> {
-	const match = c.req.header('if-match')?.match(/^(?:W\/)?"?(\d{1,15})"?$/)
-	const upon = match ? Number(match[1]) : undefined
+	const upon = uponOf(c)
 	try {
 		await routes.change({ ...asked, model: nameOf(c), by: c.get('key')?.id ?? '', upon })
 	} catch (error) {

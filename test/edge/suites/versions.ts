@@ -250,6 +250,9 @@ export function versionsSuite(edge: () => { url: string }): void {
 		expect(await manage(url(), 'PUT', '/models/nobody/routing', {})).toMatchObject({ status: 404 })
 		const { body } = await manage(url(), 'GET', '/models/numbers')
 		expect(await fault({}, { 'if-match': `"${body.revision - 1}"` })).toMatchObject({ status: 412 })
+		// A condition that is not understood must not count as none.
+		expect(await fault({}, { 'if-match': '"latest"' })).toMatchObject({ status: 400 })
+		expect(await fault({}, { 'if-match': `"${body.revision - 1}", "${body.revision - 2}"` })).toMatchObject({ status: 400 })
 		expect(await fault({}, { 'if-match': `"${body.revision}"` })).toMatchObject({ status: 200 })
 		await answers('2.0.0')
 	})
