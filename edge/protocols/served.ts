@@ -14,6 +14,9 @@ import { tellProvenance } from './answer.ts'
 /** Models that an error lists. */
 const mostListed = 20
 
+/** Characters of a name that no one here knows, in an error: over gRPC that is a header. */
+const longestName = 80
+
 /**
  * The model that a request names.
  *
@@ -25,12 +28,16 @@ export async function findModel(models: Models, name: string, version?: string, 
 	const found = await models.get(name, version, asker)
 	if (found) return found
 	const other = version === undefined ? undefined : await models.get(name)
-	if (other) throw new SpillwayError('not-found', `version "${version}" of model "${name}" is not served here; there is: ${other.version}`)
+	if (other)
+		throw new SpillwayError(
+			'not-found',
+			`version "${version?.slice(0, longestName)}" of model "${name}" is not served here; there is: ${other.version}`,
+		)
 	const { names } = models
 	const more = names.length > mostListed ? `, and ${names.length - mostListed} more` : ''
 	throw new SpillwayError(
 		'not-found',
-		`model "${name}" is not served here; there is: ${names.slice(0, mostListed).join(', ') || 'none'}${more}`,
+		`model "${name.slice(0, longestName)}" is not served here; there is: ${names.slice(0, mostListed).join(', ') || 'none'}${more}`,
 	)
 }
 
@@ -44,7 +51,10 @@ export function referTo(c: EdgeContext, model: ServedModel, spaceInBody?: string
 	if (space === undefined) return { name, version }
 	if (!spaces.includes(space)) {
 		c.set('status', 409)
-		throw new SpillwayError('unsupported', `space "${space}" is not served here; this edge answers in ${spaces.join(', ') || 'none'}`)
+		throw new SpillwayError(
+			'unsupported',
+			`space "${space.slice(0, 200)}" is not served here; this edge answers in ${spaces.join(', ') || 'none'}`,
+		)
 	}
 	return { name, version, space }
 }

@@ -61,7 +61,7 @@ export function reflection(services: readonly GrpcService[]): readonly GrpcServi
 }
 
 function found(file: DescFile | undefined, asked: string): Response {
-	if (!file) return { case: 'errorResponse', value: { errorCode: Code.NotFound, errorMessage: `${asked} is not known here` } }
+	if (!file) return { case: 'errorResponse', value: { errorCode: Code.NotFound, errorMessage: `${asked.slice(0, 200)} is not known here` } }
 	return {
 		case: 'fileDescriptorResponse',
 		value: { fileDescriptorProto: withImports(file).map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto)) },

@@ -6,6 +6,7 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol'
 import { startClock } from '../../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import { authorize } from '../../auth/authorize.ts'
+import type { Limits } from '../../config/schema.ts'
 import type { EdgeContext } from '../../env.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { compressions } from './compression.ts'
@@ -24,6 +25,16 @@ export const allServices: readonly GrpcService[] = [...withHealth, ...reflection
 /** More than any message may have: none is worth compressing. */
 const never = 0xffffffff
 
+/** Methods that need a key. */
+const keyed = new Set<DescMethod>(allServices.flatMap(({ service, keyed }) => keyed.map((name) => service.method[name] as DescMethod)))
+
+/** Most bytes of a message that needs no key: names only. Who has no key must not fill the memory with messages that are half there. */
+const unkeyedBytes = 64 * 1024
+
+/** Most bytes of a message of a method, decompressed. */
+export const messageBytes = (method: DescMethod, { bodyBytes }: Limits): number =>
+	Math.min(bodyBytes, keyed.has(method) ? never : unkeyedBytes)
+
 /** Makes the handlers. */
 export function handlersOf(parts: EdgeParts): readonly UniversalHandler[] {
 	const router = createConnectRouter({
@@ -33,14 +44,18 @@ export function handlersOf(parts: EdgeParts): readonly UniversalHandler[] {
 		interceptors: [told],
 		requestGate: gate(parts),
 	})
-	for (const service of allServices) service.register(router, parts)
+	for (const service of allServices)
+		service.register(
+			router,
+			parts,
+			service.keyed.length === 0 ? { readMaxBytes: Math.min(parts.config.limits.bodyBytes, unkeyedBytes) } : undefined,
+		)
 	return router.handlers
 }
 
 /** Runs before the input is read: the call's time counts, and who may not call is refused. */
 function gate(parts: EdgeParts): (context: HandlerContext) => Promise<void> {
 	const authorized = authorize(parts, 'infer')
-	const keyed = new Set<DescMethod>(allServices.flatMap(({ service, keyed }) => keyed.map((name) => service.method[name] as DescMethod)))
 	return async (context) => {
 		const c = contextOf(context)
 		try {

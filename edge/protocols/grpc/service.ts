@@ -1,7 +1,7 @@
 // What a gRPC service is: those that call models are listed in `services.ts`.
 
 import type { DescService } from '@bufbuild/protobuf'
-import type { ConnectRouter, ServiceImpl } from '@connectrpc/connect'
+import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from '@connectrpc/connect'
 import type { EdgeParts } from '../../parts.ts'
 
 export interface GrpcService {
@@ -12,7 +12,7 @@ export interface GrpcService {
 	/** Text of its proto files by path, served under `/proto/`. */
 	readonly protos: Readonly<Record<string, string>>
 	/** Adds it to the router. */
-	register(router: ConnectRouter, parts: EdgeParts): void
+	register(router: ConnectRouter, parts: EdgeParts, options?: ConnectRouterOptions): void
 }
 
 /**
@@ -36,7 +36,7 @@ export const grpcService = <Service extends DescService>(
 	service,
 	keyed,
 	protos,
-	register: (router, parts) => {
-		router.service(service, methods(parts))
+	register: (router, parts, options) => {
+		router.service(service, methods(parts), options)
 	},
 })

@@ -10,7 +10,7 @@ import type { EdgeContext } from '../../env.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { valuesOf } from './context.ts'
-import { refusal } from './router.ts'
+import { messageBytes, refusal } from './router.ts'
 
 type Bytes = AsyncIterable<Uint8Array>
 
@@ -35,10 +35,9 @@ export async function respond(
 	const text = textType.test(type)
 	const header = new Headers(request.headers)
 	if (text) header.set('content-type', type.replace(/-text/i, ''))
-	const body = received(
-		c,
-		handler.method.methodKind === 'unary' ? (text ? (limits.bodyBytes * 4) / 3 : limits.bodyBytes) + prefix : undefined,
-	)
+	const most = messageBytes(handler.method, limits) + prefix
+	// As base64, of which each piece may be padded, it is longer.
+	const body = received(c, handler.method.methodKind === 'unary' ? (text ? Math.ceil(most / 3) * 4 + prefix : most) : undefined)
 	const response = await handler({
 		// Of which version it is matters to streams that go both ways: whether they can, the platform shows by itself.
 		httpVersion: '2',
@@ -82,8 +81,8 @@ async function* before(body: Bytes, end: () => void): AsyncGenerator<Uint8Array>
  */
 async function* received(c: EdgeContext, limit: number | undefined): AsyncGenerator<Uint8Array> {
 	// Before the body is touched: what was begun must be read to its end, or the connection could not go on.
-	if (limit !== undefined && Number(c.req.header('content-length') ?? 0) > limit)
-		throw refusal(c, new SpillwayError('too-large', `the request body is over the limit; send less in one call`))
+	const tooLarge = () => new SpillwayError('too-large', 'the request body is over the limit; send less in one call')
+	if (limit !== undefined && Number(c.req.header('content-length') ?? 0) > limit) throw refusal(c, tooLarge())
 	const { body, signal } = c.req.raw
 	if (!body) return
 	const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader()
@@ -91,12 +90,15 @@ async function* received(c: EdgeContext, limit: number | undefined): AsyncGenera
 		reader.read().catch((error) => {
 			throw new SpillwayError('aborted', 'the client broke off its request', { cause: error })
 		})
+	let size = 0
 	try {
 		for (;;) {
 			const { done, value } = await (limit !== undefined
 				? bounded('the request', { remaining: c.get('remaining')(), signal }, read)
 				: read())
 			if (done) return
+			size += value.byteLength
+			if (limit !== undefined && size > limit) throw tooLarge()
 			yield value
 		}
 	} catch (error) {

@@ -107,6 +107,20 @@ export function grpcSuite(edge: () => EdgeUnderTest): void {
 		})
 	})
 
+	test('who has no key sends little', async () => {
+		const client = createClient(GRPCInferenceService, (transports.Connect as () => Transport)())
+		expect((await errorOf(client.modelReady({ name: 'x'.repeat(70_000) }))).code).toBe(Code.ResourceExhausted)
+		const unknown = await errorOf(client.modelReady({ name: 'x'.repeat(60_000) }))
+		expect(unknown.code).toBe(Code.NotFound)
+		expect(unknown.message.length).toBeLessThan(1_000)
+		const health = createClient(Health, (transports.Connect as () => Transport)())
+		expect((await errorOf(health.check({ service: 'x'.repeat(70_000) }))).code).toBe(Code.ResourceExhausted)
+		const endless = new ReadableStream<Uint8Array>({ pull: (stream) => stream.enqueue(new Uint8Array(16_384)) })
+		const dripping = { method: 'POST', headers: { 'content-type': 'application/proto' }, body: endless, duplex: 'half' } as RequestInit
+		const response = await fetch(`${edge().url}/inference.GRPCInferenceService/ServerLive`, dripping).catch(() => undefined)
+		expect(response?.status ?? 429).toBe(429)
+	})
+
 	test('a refusal before its turn tells when to come back', async () => {
 		const client = createClient(GRPCInferenceService, (transports.Connect as () => Transport)())
 		const refused: ConnectError[] = []
