@@ -117,9 +117,9 @@ describe('SageMaker', () => {
 })
 
 describe('health', () => {
-	const up = (settings: object) => {
+	const up = (settings: object, key?: string) => {
 		const upstream = upstreamSchema.parse({ name: 'there', url: there.url, models: { pair: {} }, ...settings }) as UpstreamConfig
-		return kindOf(upstream).isUp({ upstream: upstream as never, key: undefined, hops: 0, environment: {} })
+		return kindOf(upstream).isUp({ upstream: upstream as never, key, hops: 0, environment: {} })
 	}
 
 	test('is what the server says, or that it answers at all', async () => {
@@ -132,5 +132,15 @@ describe('health', () => {
 		there.handle = (response) => response.writeHead(503).end()
 		expect(await up({ kind: 'azureml' })).toBe(false)
 		expect(await up({ kind: 'torchserve', url: 'http://127.0.0.1:9' })).toBe(false)
+	})
+
+	test('is asked as calls are, where the server wants a key for it', async () => {
+		there.handle = (response, { headers }) => response.writeHead(headers['x-key'] === 'k' && headers['x-more'] === '1' ? 200 : 401).end()
+		const settings = { kind: 'http', health: '/alive', keyHeader: 'X-Key', headers: { 'x-more': '1' } }
+		expect(await up(settings, 'k')).toBe(true)
+		expect(await up(settings)).toBe(false)
+		// What only tells that it can be reached needs no key, and is shown none.
+		await up({ kind: 'azureml' }, 'k')
+		expect(there.seen?.headers.authorization).toBeUndefined()
 	})
 })
