@@ -12,6 +12,9 @@ const labelSchema = z
 	.regex(/^[a-z][a-z0-9_-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9, "_", "-", and begin with a letter')
 	.refine((label) => label !== current && !isRange(label), 'is a word for versions already; choose another')
 
+/** Of a model. All that the admin API has changed must fit into what a Durable Object stores. */
+const mostLabels = 64
+
 /** Whether a text can only be a label: versions and ranges begin otherwise. */
 export const isLabel = (text: string): boolean => labelSchema.safeParse(text).success
 
@@ -55,7 +58,10 @@ const shadow = z.strictObject({
 export const routingSchema = z
 	.strictObject({
 		/** Names for versions, which calls may ask for in place of a version. */
-		labels: z.record(labelSchema, versionRef).default({}),
+		labels: z
+			.record(labelSchema, versionRef)
+			.refine((labels) => Object.keys(labels).length <= mostLabels, `must be ${mostLabels} labels at most`)
+			.default({}),
 		/** Who answers calls that ask for no version. Without it, the current version. */
 		split: z.array(arm).min(1).max(16).optional(),
 		/** What decides: each call alone, or the same for all calls of a key or a trace. */

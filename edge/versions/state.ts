@@ -72,6 +72,9 @@ export const noRoutes: RouteState = { revision: 0, models: {}, audit: [] }
 const mostBefore = 10
 const mostTold = 200
 
+/** Characters of the changes that are told: a Durable Object takes no more than 2 MB, and its isolates read all of it each second. */
+const longestTold = 128 * 1024
+
 /**
  * The state after a change.
  * @param at milliseconds since 1970.
@@ -85,10 +88,8 @@ export function applied(state: RouteState, change: Change, at: number): RouteSta
 			`the routes are at revision ${state.revision}, not ${upon}: look at what was changed, and ask again`,
 		)
 	const revision = state.revision + 1
-	const told = (entry: Omit<AuditEntry, 'revision' | 'at' | 'by' | 'action' | 'model'>) => [
-		...state.audit.slice(1 - mostTold),
-		{ revision, at, by, action, model, ...entry },
-	]
+	const told = (entry: Omit<AuditEntry, 'revision' | 'at' | 'by' | 'action' | 'model'>) =>
+		latest([...state.audit, { revision, at, by, action, model, ...entry }])
 	if (action === 'load' || action === 'unload') return { ...state, revision, audit: told(version === undefined ? {} : { version }) }
 	const { routing: now, before } = Object.hasOwn(state.models, model) ? (state.models[model] as ModelRoutes) : { routing: null, before: [] }
 	const goesBack = action === 'roll-back' && change.routing === undefined
@@ -104,6 +105,17 @@ export function applied(state: RouteState, change: Change, at: number): RouteSta
 		},
 		audit: told({ before: now, after: routing }),
 	}
+}
+
+/** The latest entries that may be told; the last one always. */
+function latest(entries: readonly AuditEntry[]): AuditEntry[] {
+	const lengths = entries.map((entry) => JSON.stringify(entry).length)
+	let left = longestTold
+	const first = lengths.findLastIndex((length, at) => {
+		left -= length
+		return left < 0 && at < entries.length - 1
+	})
+	return entries.slice(Math.max(first + 1, entries.length - mostTold))
 }
 
 /** A store in this process's (or Durable Object's) memory. */

@@ -127,6 +127,15 @@ describe.each<[string, () => RouteStore]>([
 		expect((await store.read()).revision).toBe(1)
 	})
 
+	test('what is told of them does not grow without end', async () => {
+		const store = open()
+		const labels = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`label-${at}`, 'f'.repeat(64)]))
+		for (let made = 0; made < 30; made++) await store.change({ ...change, action: 'route', routing: routingSchema.parse({ labels }) })
+		const state = await store.read()
+		expect(JSON.stringify(state).length).toBeLessThan(256 * 1024)
+		expect(state.audit.at(-1)?.revision).toBe(30)
+	})
+
 	test('many at once are all made', async () => {
 		const store = open()
 		await Promise.all(
@@ -153,6 +162,25 @@ describe('the file of changed routes', () => {
 		told.mockRestore()
 		const log = (await readFile(`${file}.log`, 'utf8')).trim().split('\n')
 		expect(log.map((line) => JSON.parse(line))).toMatchObject([{ revision: 1, by: 'ada', action: 'route' }])
+	})
+
+	test.each([
+		'null',
+		'[]',
+		'{}',
+		'{"revision":5,"models":{"m":{"routing":{"split":[]},"before":[],"manifest":null,"pinned":false}},"audit":[]}',
+	])('%s is none: the last good one goes on, and who has none throws nothing away', async (text) => {
+		const file = join(scratch.path, `${crypto.randomUUID()}/routes.json`)
+		const store = routesFile(file)
+		await store.change(change)
+		const told = vi.spyOn(console, 'error').mockImplementation(() => {})
+		await writeFile(file, text)
+		await expect(routesFile(file).change(change)).rejects.toMatchObject({ code: 'unavailable' })
+		expect(await routesFile(file).read()).toMatchObject({ revision: 0, models: {} })
+		expect(await readFile(file, 'utf8')).toBe(text)
+		expect((await store.change(change)).revision).toBe(2)
+		expect(told).toHaveBeenCalledWith(expect.stringContaining('routes.json'))
+		told.mockRestore()
 	})
 
 	test('is not kept from changing by a process that died in the middle', async () => {
