@@ -33,9 +33,8 @@ export function bounded<T>(
 	work: (abandoned: AbortSignal, giveUp: (error: SpillwayError) => void) => Promise<T>,
 	also?: AbortSignal,
 ): Promise<T> {
-	if (signal.aborted) return Promise.reject(aborted(signal))
-	if (also?.aborted) return Promise.reject(aborted(also))
-	if (remaining <= 0) return Promise.reject(deadlineExceeded(what))
+	const over = [signal, also].find((one) => one?.aborted)
+	if (over || remaining <= 0) return Promise.reject(over ? aborted(over) : deadlineExceeded(what))
 	return new Promise<T>((resolve, reject) => {
 		const abandon = new AbortController()
 		const give = (error: SpillwayError) => {
@@ -43,7 +42,7 @@ export function bounded<T>(
 			reject(error)
 			abandon.abort(error)
 		}
-		const onAbort = () => give(aborted(signal.aborted || !also ? signal : also))
+		const onAbort = () => give(aborted(also?.aborted ? also : signal))
 		// setTimeout turns anything above 2^31-1 ms into 1 ms.
 		const timer = setTimeout(() => give(deadlineExceeded(what)), Math.min(remaining, 2 ** 31 - 1))
 		const clear = () => {

@@ -7,21 +7,12 @@ const form = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 export const isTraceParent = (value: string | null | undefined): value is TraceParent => !!value && form.test(value)
 
-/** Random words, drawn many at a time: one by one they would cost more than all else that a call does here. */
-const random = new Uint32Array(256)
-let used = random.length
+/** Random words of 32 bits in hexadecimal, drawn many at a time: one by one they would cost more than all else that a call does here. */
+let drawn: string[] = []
 
-/** So many random words of 32 bits, in hexadecimal. */
 function hex(words: number): string {
-	let text = ''
-	while (words-- > 0) {
-		if (used === random.length) {
-			crypto.getRandomValues(random)
-			used = 0
-		}
-		text += (random[used++] as number).toString(16).padStart(8, '0')
-	}
-	return text
+	if (drawn.length < words) drawn = Array.from(crypto.getRandomValues(new Uint32Array(240)), (word) => word.toString(16).padStart(8, '0'))
+	return drawn.splice(-words).join('')
 }
 
 /**

@@ -3,7 +3,7 @@
 import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import { accepts, type Context, cannot, type Estimate, type Executor } from '../core/executor.ts'
+import { accepts, type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Parts, partsTo } from './parts.ts'
 import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
 import { allows, type Policy } from './policy.ts'
@@ -24,8 +24,8 @@ export interface AttemptOptions {
 	readonly follow?: typeof partsTo | undefined
 	/** Aborts the call as well. */
 	readonly also?: AbortSignal | undefined
-	/** That candidates are much the same: none is nearer, and an attempt is given up only for one that could begin at once. Default: false. */
-	readonly alike?: boolean | undefined
+	/** Given where candidates are much the same: none is nearer, and an attempt is given up only for one of which this is true. */
+	readonly alike?: ((other: Executor) => boolean) | undefined
 }
 
 /**
@@ -79,13 +79,13 @@ export function attempt(
 			const rest = left.filter((one) => one !== candidate)
 			const another = () => {
 				const [one] = plan(rest, call, policy, clock()).order
-				return one && alike && isBusy(estimate(one.executor, call)) ? undefined : one
+				return one && (alike?.(one.executor) ?? true) ? one : undefined
 			}
 			const next = retries.left > 0 && rest.length > 0 ? another : undefined
 			const share = Math.max(0, retries.left - order.length + 1)
 			const handed = { left: share }
 			const place = candidates.indexOf(candidate)
-			const isNearer = place > 0 || alike ? (one: Candidate) => alike || candidates.indexOf(one) < place : undefined
+			const isNearer = (one: Candidate) => !!alike || candidates.indexOf(one) < place
 			// Who was asked in vain, and who stood nearer to the user and was not asked.
 			const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
 			try {
@@ -98,7 +98,7 @@ export function attempt(
 				const error = SpillwayError.from(thrown)
 				const reason = overflowReason(error)
 				// An executor's own timer may be a little early.
-				if (!reason || parts?.begun || abandoned.aborted || clock() < 2 || candidates.length < 2) throw error
+				if (!reason || parts?.begun || abandoned.aborted || clock() < 2) throw error
 				failed.set(candidate, { executor: executor.name, reason, detail: `${error.code}: ${error.message}` })
 				errors.push(error)
 			}
@@ -107,22 +107,14 @@ export function attempt(
 	return bounded(what, context, work, also)
 }
 
-const isBusy = ({ queue, run }: Estimate): boolean => queue > run
-
 /** Milliseconds between two looks at who else could answer: one that is loading or unhealthy now may be there soon. */
 const lookAgain = 250
-
-/** Milliseconds with which there is no need for a look at the start: most answers are there before the first one. */
-const longEnough = 8 * lookAgain
-
-/** What the next executor gets beside the time that it is expected to need, of which little may be known: milliseconds at most, and share of all. */
-const margin = { most: 250, share: 1 / 8 }
 
 /** One attempt, given up when the next executor, if there may be one, needs the time that is left. */
 async function once(
 	executor: Executor,
 	nextOne: (() => Candidate | undefined) | undefined,
-	isNearer: ((one: Candidate) => boolean) | undefined,
+	isNearer: (one: Candidate) => boolean,
 	call: Call,
 	context: Context,
 	clock: () => number,
@@ -137,14 +129,15 @@ async function once(
 		// An executor may be slow to notice the signal: it is not waited for.
 		return await bounded(executor.name, { remaining: clock(), signal: abandoned }, (signal, giveUp) => {
 			const begun = clock()
-			const reserve = Math.min(margin.most, begun * margin.share)
+			// What the next one gets beside the time that it is expected to need, of which little may be known.
+			const reserve = Math.min(lookAgain, begun / 8)
 			const own = estimate(executor, call)
 			const watch = () => {
 				if (parts?.begun) return
 				const next = nextOne()
 				const expected = next && estimate(next.executor, call)
 				const elapsed = begun - clock()
-				const tooLate = next && isNearer?.(next) && elapsed > overdue(own)
+				const tooLate = next && isNearer(next) && elapsed > overdue(own)
 				const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : spareFor(finish(expected))
 				if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 				// Not at the start, nor too late: the next one would be late itself.
@@ -156,8 +149,8 @@ async function once(
 				const left = finish(own) - (begun - clock())
 				return left < other ? Math.max(needed, left) : needed
 			}
-			// With time to spare, the reserve covers a first look that comes later.
-			if (begun > longEnough) wakeNoMore = sleep(lookAgain, watch)
+			// With time to spare the reserve covers a first look that comes later: most answers are there before it.
+			if (begun > 8 * lookAgain) wakeNoMore = sleep(lookAgain, watch)
 			else watch()
 			return executor.infer(call, { ...context, remaining: clock(), signal })
 		})
@@ -169,16 +162,16 @@ async function once(
 function unable(call: Call, stories: readonly Overflow[], errors: readonly SpillwayError[]): SpillwayError {
 	// The code that all share, apart from those that could never have answered.
 	const curable = errors.filter((error) => overflowReason(error) !== 'unsupported')
-	const codes = new Set<ErrorCode>((curable.length > 0 ? curable : errors).map((error) => error.code))
-	const mixed: ErrorCode = errors.length > 0 && curable.length === 0 ? 'unsupported' : 'unavailable'
-	const [first = mixed, ...others] = codes
-	const code = others.length > 0 ? mixed : first
+	const counted = curable[0] ? curable : errors
+	const [one] = counted
+	const mixed: ErrorCode = one && !curable[0] ? 'unsupported' : 'unavailable'
+	const code = one && counted.every((error) => error.code === one.code) ? one.code : mixed
 	// Who comes back first can answer first.
 	const times = errors.flatMap(({ retryAfter }) => retryAfter ?? [])
 	const whys = stories.map(({ executor, reason, detail }) => `${executor} (${detail ?? reason})`)
 	return new SpillwayError(code, `nobody could answer ${call.model.name}: ${whys.join('; ')}`, {
 		cause: errors.at(-1),
-		retryAfter: times.length > 0 ? Math.min(...times) : undefined,
+		retryAfter: times[0] && Math.min(...times),
 	})
 }
 

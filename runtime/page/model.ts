@@ -164,7 +164,7 @@ export function makeModel({ ref, policy, device, edge, telemetry, disposal }: Mo
 	): Promise<Answer> {
 		if (!Number.isFinite(deadline)) refuse('deadline must be milliseconds')
 		if (!tightens(asked, policy)) refuse(`policy: "${asked}" does not tighten "${policy}"`)
-		if (priority !== undefined && !/^(high|normal|low)$/.test(priority)) refuse(`priority: "${priority}" is none of high, normal, low`)
+		if (priority !== undefined && !/^(high|normal|low)$/.test(priority)) refuse('priority must be high, normal or low')
 		const operation = call.kind === 'task' ? call.task : 'infer'
 		// Where nobody else is asked first, and it lets nobody pass.
 		if (/device/.test(asked) && priority !== 'low' && !signal?.aborted) device?.begin(call, deadline)

@@ -10,7 +10,7 @@ import { estimate, finish } from '../../../runtime/overflow/plan.ts'
 import { overflowReason } from '../../../runtime/overflow/reason.ts'
 import { ordered, type Preference } from './choice.ts'
 import type { Cutting } from './cutting.ts'
-import { areAlike, hedged } from './hedge.ts'
+import { alikeFor, hedged } from './hedge.ts'
 import type { Member } from './member.ts'
 import { sharedRetries } from './retry-budget.ts'
 import { type Share, shares } from './shares.ts'
@@ -96,7 +96,7 @@ export function routed(name: string, members: readonly Member[], options: Routin
 				undefined,
 				call,
 				context,
-				{ follow: partsTo, alike: areAlike(call) },
+				{ follow: partsTo, alike: alikeFor(call) },
 			)
 		return hedged(order, call, context, hedge === 'auto' ? Math.max(10, 2 * finish(estimate(first, call))) : hedge)
 	}

@@ -6,8 +6,17 @@ import type { Context, Executor, RetryBudget } from '../../../runtime/core/execu
 import { attempt } from '../../../runtime/overflow/loop.ts'
 import { estimate } from '../../../runtime/overflow/plan.ts'
 
-/** Whether the time that others took tells how long the call takes: who writes much takes long. */
-export const areAlike = (call: Call): boolean => call.kind === 'tensors' || call.task !== 'generate'
+/**
+ * For `attempt`: whether another upstream could begin the call at once. Nothing where the time that others took does not tell how long the call
+ * takes: who writes much takes long.
+ */
+export const alikeFor = (call: Call): ((other: Executor) => boolean) | undefined =>
+	call.kind === 'task' && call.task === 'generate'
+		? undefined
+		: (other) => {
+				const { queue, run } = estimate(other, call)
+				return queue <= run
+			}
 
 /**
  * Asks in order, and after some time those behind the first one as well; the first answer is taken, and the other attempt given up. The
@@ -23,7 +32,7 @@ export function hedged(order: readonly Executor[], call: Call, context: Context,
 	const begun = performance.now()
 	const asked = (executors: readonly Executor[], stop: AbortController, retries: RetryBudget) => {
 		const remaining = context.remaining - (performance.now() - begun)
-		return attempt(candidates(executors), undefined, call, { ...context, remaining, retries }, { also: stop.signal, alike: areAlike(call) })
+		return attempt(candidates(executors), undefined, call, { ...context, remaining, retries }, { also: stop.signal, alike: alikeFor(call) })
 	}
 	return new Promise<Answer>((resolve, reject) => {
 		let open = 1
