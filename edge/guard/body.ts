@@ -1,5 +1,6 @@
 // Reads a request's body: bounded in bytes and in time, decompressed.
 
+import { collect } from '../../runtime/core/bytes.ts'
 import { bounded } from '../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
 
@@ -40,35 +41,10 @@ export function readBody(request: Request, { limit, remaining }: BodyOptions): P
 
 	async function read(): Promise<Uint8Array<ArrayBuffer>> {
 		if (!stream) return new Uint8Array(await request.arrayBuffer())
-		return collect(format ? stream.pipeThrough(new DecompressionStream(format)) : stream, limit)
+		// Counted when it is decompressed: a small body cannot become a large one in memory.
+		return collect(format ? stream.pipeThrough(new DecompressionStream(format)) : stream, limit, () => tooLarge(limit))
 	}
 }
 
 const tooLarge = (limit: number) =>
 	new SpillwayError('too-large', `the request body is over the limit of ${limit} bytes; send less in one call`)
-
-/** Stops reading at the limit: a small compressed body cannot become a large one in memory. */
-async function collect(stream: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-	const parts: Uint8Array[] = []
-	let size = 0
-	const reader = stream.getReader()
-	for (;;) {
-		const { done, value } = await reader.read()
-		if (done) break
-		size += value.byteLength
-		if (size > limit) {
-			const error = tooLarge(limit)
-			// Not awaited: cancelling may itself wait for the client.
-			reader.cancel(error).catch(() => {})
-			throw error
-		}
-		parts.push(value)
-	}
-	const body = new Uint8Array(size)
-	let at = 0
-	for (const part of parts) {
-		body.set(part, at)
-		at += part.byteLength
-	}
-	return body
-}

@@ -1,5 +1,6 @@
 // One HTTP exchange with a server: every way in which it can end badly becomes a SpillwayError.
 
+import { collect } from '../core/bytes.ts'
 import { type ErrorCode, messageOf, SpillwayError } from '../core/error.ts'
 import type { Message } from './oip-binary.ts'
 
@@ -44,9 +45,12 @@ export async function post(
 	return response
 }
 
+/** Most bytes of a whole answer: what never ends must not fill the memory. */
+const mostBytes = 256 * 1024 * 1024
+
 /**
- * Reads the whole response.
- * @throws SpillwayError `network` when not all comes.
+ * Reads the whole response, of 256 MiB at most.
+ * @throws SpillwayError `network` when not all comes, `upstream` when it is more.
  */
 export const whole = async (name: string, response: Response): Promise<Exchange> => ({
 	headers: response.headers,
@@ -54,10 +58,18 @@ export const whole = async (name: string, response: Response): Promise<Exchange>
 })
 
 async function bytesOf(name: string, response: Response): Promise<Uint8Array> {
+	const { headers, body } = response
+	const tooMuch = () => new SpillwayError('upstream', `${name} answers with more than ${mostBytes} bytes`)
+	// Of what is compressed the length tells nothing.
+	const told = headers.get('content-encoding') ? null : headers.get('content-length')
+	if (Number(told) > mostBytes) {
+		body?.cancel().catch(() => {})
+		throw tooMuch()
+	}
 	try {
-		return new Uint8Array(await response.arrayBuffer())
+		return told === null && body ? await collect(body, mostBytes, tooMuch) : new Uint8Array(await response.arrayBuffer())
 	} catch (error) {
-		throw noAnswer(name, error)
+		throw error instanceof SpillwayError ? error : noAnswer(name, error)
 	}
 }
 

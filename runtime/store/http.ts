@@ -1,5 +1,6 @@
 // One try to get bytes over HTTP: nothing that hangs, nothing without end, every failure as one typed error.
 
+import { joined } from '../core/bytes.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 
 export interface Fetched {
@@ -100,7 +101,7 @@ async function read(
 		onPart(value.length)
 		onBytes?.(value.length)
 	}
-	return whole?.subarray(0, length) ?? join(parts, length)
+	return whole?.subarray(0, length) ?? joined(parts, length)
 }
 
 function refused({ status, headers }: Response, what: string, url: URL): Passing | SpillwayError {
@@ -119,14 +120,4 @@ function retryAfter(header: string | null): number | undefined {
 	if (header === null) return undefined
 	const time = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now()
 	return Number.isNaN(time) ? undefined : Math.max(0, time)
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-	const whole = new Uint8Array(length)
-	let offset = 0
-	for (const part of parts) {
-		whole.set(part, offset)
-		offset += part.length
-	}
-	return whole
 }

@@ -302,6 +302,29 @@ describe('errors', () => {
 		expect((await errorOf(answered)).code).toBe('network')
 	})
 
+	test('upstream: an answer that does not end, or says that it will be too long, and is let go of', async () => {
+		const piece = new Uint8Array(32 * 1024 * 1024)
+		for (const headers of [{}, { 'content-length': String(2 ** 40) }] as Record<string, string>[]) {
+			let given = 0
+			let cancelled = false
+			const body = new ReadableStream(
+				{
+					pull: (to) => {
+						given++
+						to.enqueue(piece)
+					},
+					cancel: () => {
+						cancelled = true
+					},
+				},
+				{ highWaterMark: 0 },
+			)
+			const edge = edgeExecutor({ name: 'edge', address: 'http://edge.invalid', fetch: async () => new Response(body, { headers }) })
+			expect((await errorOf(edge.infer(embed, context()))).code).toBe('upstream')
+			expect({ few: given <= 9, cancelled }).toEqual({ few: true, cancelled: true })
+		}
+	})
+
 	test('deadline-exceeded: no answer in time, and the request is over', async () => {
 		const closed = Promise.withResolvers<void>()
 		const { answered } = await call((response) => response.on('close', closed.resolve), { more: { remaining: 80 } })
