@@ -98,7 +98,8 @@ function memberOf(upstream: UpstreamConfig, offered: Offered, { environment, fet
 	const key = upstream.key && secretOf(upstream.key, environment)
 	const kind = kindOf(upstream)
 	const fetch = fetchOf?.(upstream)
-	const server = onlyFor(kind.executor({ upstream, key, model, fetch, environment }), offered.version, has)
+	const made = onlyFor(kind.executor({ upstream, key, model, fetch, environment }), offered.version, has)
+	const server = tellingOf(upstream.accelerator, made)
 	const ready = readiness.get(upstream) ?? remembered((hops) => kind.isUp({ upstream, key, hops, fetch, environment }))
 	readiness.set(upstream, ready)
 	const capacity = upstream.capacity && Math.ceil(upstream.capacity / processes)
@@ -147,6 +148,16 @@ function batchedFor(
 		mostWidth: () => 2 * members.length,
 		...(manifest.task && { maxWork: group.tokens }),
 	})
+}
+
+/** Says in provenance what the upstream computes on. */
+function tellingOf(accelerator: string | undefined, inner: Executor): Executor {
+	if (!accelerator) return inner
+	const infer: Executor['infer'] = async (call, context) => {
+		const answer = await inner.infer(call, context)
+		return { ...answer, ran: { ...answer.ran, accelerator } }
+	}
+	return { ...inner, infer }
 }
 
 /** A model as the upstream has it. */

@@ -29,7 +29,7 @@ const common = {
 	/** Its API key, sent as the kind's servers expect it. */
 	key: secret.optional(),
 	models: z.record(nameSchema, upstreamModel).refine((models) => Object.keys(models).length > 0, 'must name at least one model'),
-	/** What it computes on, for people and metrics. */
+	/** What it computes on, told in provenance. */
 	accelerator: z.enum(['cpu', 'gpu', 'tpu', 'npu']).optional(),
 	/** Most calls that it is given at a time; without it, what is measured. */
 	capacity: z.int().min(1).optional(),

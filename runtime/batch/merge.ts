@@ -36,8 +36,10 @@ export function mergeRan(rans: readonly Provenance[]): Provenance {
 		const key = `${one.executor} ${one.reason}`
 		if (!passed.has(key)) passed.set(key, one)
 	}
+	const { accelerator } = first
 	const merged: Provenance = {
 		...first,
+		...(accelerator && { accelerator: rans.every((ran) => ran.accelerator === accelerator) ? accelerator : undefined }),
 		run: combined([...runs.values()], (a, b) => a + b),
 		batch: combined(
 			rans.map(({ batch }) => batch),

@@ -83,6 +83,8 @@ export interface Provenance {
 	readonly executor: string
 	/** ONNX Runtime's execution provider. */
 	readonly provider: string | null
+	/** What an upstream computes on, as its edge's configuration says: `gpu`, … Absent where that does not. */
+	readonly accelerator?: string | undefined
 	readonly model: string
 	readonly version: string | null
 	/** Why it was this version, in an edge's words; absent where the model has no routes. */

@@ -58,16 +58,18 @@ export const whole = async (name: string, response: Response): Promise<Exchange>
 })
 
 async function bytesOf(name: string, response: Response): Promise<Uint8Array> {
-	const { headers, body } = response
+	const { headers } = response
 	const tooMuch = () => new SpillwayError('upstream', `${name} answers with more than ${mostBytes} bytes`)
 	// Of what is compressed the length tells nothing.
 	const told = headers.get('content-encoding') ? null : headers.get('content-length')
 	if (Number(told) > mostBytes) {
-		body?.cancel().catch(() => {})
+		response.body?.cancel().catch(() => {})
 		throw tooMuch()
 	}
 	try {
-		return told === null && body ? await collect(body, mostBytes, tooMuch) : new Uint8Array(await response.arrayBuffer())
+		// Where the length is known, no stream is made of it.
+		const body = told === null ? response.body : null
+		return body ? await collect(body, mostBytes, tooMuch) : new Uint8Array(await response.arrayBuffer())
 	} catch (error) {
 		throw error instanceof SpillwayError ? error : noAnswer(name, error)
 	}

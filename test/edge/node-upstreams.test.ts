@@ -55,10 +55,11 @@ describe('an edge that runs nothing itself', () => {
 	const models = { m: { inProcess: false }, tiny: { inProcess: false } }
 
 	test('has texts and tensors answered by its upstream, and says so', async () => {
-		await withEdge({ models, upstreams: [upstream()] }, async (edge) => {
+		await withEdge({ models, upstreams: [upstream({ accelerator: 'gpu' })] }, async (edge) => {
 			const answer = await embed(edge)
 			expect(answer.ran).toMatchObject({
 				executor: 'gpu-a',
+				accelerator: 'gpu',
 				hops: 2,
 				overflow: [],
 				space: spaceOf('m', packed.models.m?.digest as string, 'fp32'),
