@@ -38,7 +38,8 @@ export class AskedRows {
 			const { index, tensors } = wanted
 			const since = performance.now()
 			const made = new Row({ model, tensors, sizes, form, meant, backlog, begun: context.begun })
-			const place = placeOf(since, this.#sizing.weigh(backlog.units), context.priority)
+			// What a worker has begun stands first: that worker is given to it before it is given to another.
+			const place = context.begun ? Number.NEGATIVE_INFINITY : placeOf(since, this.#sizing.weigh(backlog.units), context.priority)
 			const twin = this.#inFlight.find(made.hash, (other) => other.meant === meant && identical(other.tensors, tensors))
 			const row = twin ?? made
 			const asker: Asker = { call, index, since }

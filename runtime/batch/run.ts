@@ -78,6 +78,8 @@ export class Run {
 			retries: shared([...new Set(contexts.map(({ retries }) => retries))]),
 			trace: (contexts[0] as Context).trace,
 			priority: order.find((priority) => priorities.includes(priority)),
+			// What was begun is one row; the others who ask for it get what comes of it, too.
+			begunBy: contexts.find(({ begunBy }) => begunBy)?.begunBy,
 		}
 	}
 }

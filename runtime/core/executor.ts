@@ -46,6 +46,8 @@ export interface Context {
 	readonly keep?: ((work: Promise<unknown>) => void) | undefined
 	/** A session worker has begun it by itself, and answers without being asked: who asks it gets the same. Default: false. */
 	readonly begun?: boolean | undefined
+	/** The life of that session worker: aborts when it is gone. Stays in this thread. */
+	readonly begunBy?: AbortSignal | undefined
 	/** It is one of several that a call was cut into: others come in the same moment. Stays in this thread. Default: false. */
 	readonly part?: boolean | undefined
 }

@@ -50,7 +50,7 @@ export interface VersionOptions {
 	/** Ends the load, and later what goes on for the version. */
 	signal: AbortSignal
 	/** Takes a line to a session worker, for the page. */
-	onLine(space: string, port: MessagePort): void
+	onLine(space: string, port: MessagePort, worker: AbortSignal): void
 	/** It cannot be served any more. Told of a version that has served. */
 	onFailed(error: SpillwayError): void
 }
@@ -152,7 +152,7 @@ export async function loadVersion(
 			mayFetch: () => leave.has(name),
 			fetch: (files, signal) => store.read(name, pointer, { signal, network: 'hasty', files: () => files }),
 			onChange: () => onChange(name),
-			onLine: (port) => onLine(spaceOf(manifest.model, pointer.digest, first.variant), port),
+			onLine: (port, worker) => onLine(spaceOf(manifest.model, pointer.digest, first.variant), port, worker),
 			onFailed,
 		})
 		return {

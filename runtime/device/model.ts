@@ -99,7 +99,7 @@ export class Model implements Owner {
 	async infer(call: Call, context: Context): Promise<Answer> {
 		const leave = this.#around.stillness.enter()
 		try {
-			if (context.begun) return await this.#begun.hold(context.remaining, (remaining) => this.#answer(call, { ...context, remaining }))
+			if (context.begun) return await this.#begun.hold(context, (held) => this.#answer(call, held))
 			this.#begun.release()
 			return await this.#answer(call, context)
 		} finally {
@@ -251,8 +251,10 @@ export class Model implements Owner {
 			name: this.name,
 			sources: this.#around,
 			workers: this.#workers,
-			onLine: (space, port) => {
-				if (this.#loaded === which()) this.#around.onLine(this.name, space, port)
+			onLine: (space, port, worker) => {
+				if (this.#loaded !== which()) return
+				this.#begun.worker = worker
+				this.#around.onLine(this.name, space, port)
 			},
 			// One that is on its way out, or not there yet, fails for itself alone.
 			onFailed: (error) => {

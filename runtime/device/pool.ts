@@ -58,7 +58,8 @@ const calm = 60_000
  * Starts the first worker.
  *
  * @returns an executor of tensor calls. A call goes to a worker that is free, else to the one that is free first. A call whose worker dies, or
- * does not come back, is run once more, within its deadline and without taking from its retries; then `worker-lost`.
+ * does not come back, is run once more, within its deadline and without taking from its retries; then `worker-lost`. A run that the worker
+ * began by itself counts.
  * @throws what `start` throws.
  */
 export async function createPool(options: PoolOptions): Promise<Pool> {
@@ -197,7 +198,9 @@ export async function createPool(options: PoolOptions): Promise<Pool> {
 			if (job.abandoned.aborted) onUnheard(job.call, answer.ran)
 			job.resolve({ ...answer, ran: { ...answer.ran, queue: started - job.entered + (answer.ran.queue ?? 0) } })
 		} catch (error) {
-			if (member.over.aborted && !closed && !job.replayed && !job.abandoned.aborted) {
+			// Whether another worker, which had begun it by itself, was lost as well: this run was the replay.
+			const lostBefore = job.context.begunBy !== member.over && job.context.begunBy?.aborted
+			if (member.over.aborted && !closed && !job.replayed && !lostBefore && !job.abandoned.aborted) {
 				job.replayed = true
 				queue.unshift(job)
 			} else job.reject(error)

@@ -45,8 +45,8 @@ export interface ServeOptions {
 	/** Ends everything. */
 	signal: AbortSignal
 	onChange(): void
-	/** Takes a line to a session worker, for the page. */
-	onLine(port: MessagePort): void
+	/** Takes a line to a session worker, for the page. @param worker aborts when that is gone. */
+	onLine(port: MessagePort, worker: AbortSignal): void
 	/** Told when the session workers die and cannot be replaced. */
 	onFailed(error: SpillwayError): void
 }

@@ -4,11 +4,12 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { batching } from '../../runtime/batch/batching.ts'
 import { type Answer, type Call, type EmbedCall, provenance, type TensorsCall } from '../../runtime/core/call.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
-import type { Executor } from '../../runtime/core/executor.ts'
+import type { Context, Executor } from '../../runtime/core/executor.ts'
 import { Begun } from '../../runtime/device/begun.ts'
 import type { Member } from '../../runtime/device/member.ts'
 import { onceOver } from '../../runtime/device/once.ts'
 import { oneText } from '../../runtime/device/one-text.ts'
+import type { Pool } from '../../runtime/device/pool.ts'
 import { answerOver } from '../../runtime/device/port.ts'
 import { mostBehind } from '../../runtime/device/protocol.ts'
 import { keepLine } from '../../runtime/device/serving/line.ts'
@@ -16,6 +17,7 @@ import { Stillness } from '../../runtime/device/serving/stillness.ts'
 import { linesBeside } from '../../runtime/page/line.ts'
 import { tokenized } from '../../runtime/tasks/tokenized.ts'
 import { createTokenizer } from '../../runtime/tasks/tokenizer.ts'
+import { call, grown, makePool, type Script, settled, sleep, until } from './engine-pool-members.ts'
 import { packed, textDescription, textTensors, tokenizerJson } from './tiny.ts'
 import { context, tinySession } from './tiny-sessions.ts'
 
@@ -300,24 +302,40 @@ describe('the engine', () => {
 	test('leaves what was begun until something else comes, or for a moment', async () => {
 		const begun = new Begun()
 		const order: string[] = []
-		const work = (text: string) => async (remaining: number) => {
-			order.push(text)
-			return remaining
-		}
-		const held = [begun.hold(1000, work('a')), begun.hold(1000, work('b'))]
+		const work =
+			(text: string) =>
+			async ({ remaining }: Context) => {
+				order.push(text)
+				return remaining
+			}
+		const hold = (remaining: number, text: string) => begun.hold(context({ remaining }), work(text))
+		const held = [hold(1000, 'a'), hold(1000, 'b')]
 		expect([order, begun.size]).toEqual([[], 2])
 		begun.release()
 		order.push('c')
 		expect([order, begun.size]).toEqual([['a', 'b', 'c'], 0])
 		for (const remaining of await Promise.all(held)) expect(remaining).toBeGreaterThan(900)
-		expect(await begun.hold(1000, work('d'))).toBeLessThan(1000)
-		await begun.hold(1, work('e'))
+		expect(await hold(1000, 'd')).toBeLessThan(1000)
+		await hold(1, 'e')
 		expect(order).toEqual(['a', 'b', 'c', 'd', 'e'])
-		await expect(begun.hold(1, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+		await expect(begun.hold(context({ remaining: 1 }), () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+	})
+
+	test('knows of what was begun which worker has begun it, though that is gone and another has its place', async () => {
+		const begun = new Begun()
+		const [before, after] = [new AbortController(), new AbortController()]
+		const worker = () => begun.hold(context(), async ({ begunBy }) => begunBy)
+		begun.worker = before.signal
+		const held = worker()
+		before.abort()
+		begun.worker = after.signal
+		begun.release()
+		expect([await held, await worker()]).toEqual([before.signal, after.signal])
 	})
 
 	function engine() {
 		const lines: MessagePort[] = []
+		const workers: AbortSignal[] = []
 		const life = new AbortController()
 		let member: (Member & { laid: number; kill(): void }) | undefined
 		const stillness = new Stillness()
@@ -326,7 +344,10 @@ describe('the engine', () => {
 			tokenizer: async () => bytes.slice(),
 			stillness,
 			signal: life.signal,
-			onLine: (port) => lines.push(port),
+			onLine(port, worker) {
+				lines.push(port)
+				workers.push(worker)
+			},
 		})
 		const made = () => {
 			const over = new AbortController()
@@ -339,11 +360,11 @@ describe('the engine', () => {
 			life.abort()
 			for (const port of lines) port.close()
 		})
-		return { lines, life, stillness, look, made }
+		return { lines, workers, life, stillness, look, made }
 	}
 
 	test('lays a line when nobody asks for anything, and one to another worker when the first is gone', async () => {
-		const { lines, stillness, look, made } = engine()
+		const { lines, workers, stillness, look, made } = engine()
 		look()
 		const first = made()
 		const leave = stillness.enter()
@@ -358,6 +379,7 @@ describe('the engine', () => {
 		look()
 		await expect.poll(() => lines.length, patient).toBe(2)
 		expect([first.laid, second.laid]).toEqual([1, 1])
+		expect(workers).toEqual([first.over, second.over])
 	})
 
 	test('lays none to a worker that has died meanwhile, nor once the version is over', async () => {
@@ -374,4 +396,84 @@ describe('the engine', () => {
 		await new Promise((resolve) => setTimeout(resolve, 50))
 		expect(lines).toHaveLength(0)
 	})
+})
+
+describe('a text that was begun, when its worker dies', () => {
+	/** Session workers that run what comes by a line, too, for `time` ms, and the calls that each has run. */
+	async function workers(most: number, time = 0) {
+		const runs: number[][] = []
+		const lines: ((call: TensorsCall) => Promise<Answer>)[] = []
+		const worker: Script = (inner) => {
+			const own: number[] = []
+			runs.push(own)
+			const run = async (call: Call, context: Context) => {
+				own.push(Number((call as TensorsCall).tensors.ids?.data[1]))
+				await sleep(time)
+				return inner(call, context)
+			}
+			const { first, again } = onceOver((call) => run(call, context()), run)
+			lines.push(first)
+			return again
+		}
+		const { pool, members, started } = await makePool(most, [worker])
+		ends.push(() => void pool.dispose().then(() => members.session.dispose()))
+		const { manifest } = await packed(textDescription())
+		const engine = batching({ manifest, width: () => pool.width })(pool)
+		/** By a line to a worker, whatever becomes of it. */
+		const begin = (id: number, worker = 0) => void lines[worker]?.(call(id)).catch(() => {})
+		/** As the engine does with what the first worker has begun. */
+		const ask = (id: number) => settled([engine.infer(call(id), context({ begun: true, begunBy: started[0]?.member.over }))])
+		/** Kills a worker once it runs the call. */
+		const killAt = async (worker: number, id: number) => {
+			await until(() => runs[worker]?.includes(id) ?? false)
+			started[worker]?.kill()
+		}
+		return { pool, engine, started, runs, begin, ask, killAt }
+	}
+
+	test('is lost with the next one: that had its replay', async () => {
+		const { runs, begin, ask, killAt } = await workers(1, 50)
+		begin(4)
+		await killAt(0, 4)
+		const [told] = await Promise.all([ask(4), killAt(1, 4)])
+		expect([told, runs.slice(0, 2)]).toEqual([['worker-lost'], [[4], [4]]])
+		await sleep(50)
+		expect(runs.flat()).toEqual([4, 4])
+	})
+
+	test('is replayed once when the engine had asked that worker', async () => {
+		for (const deaths of [1, 2]) {
+			const { started, runs, begin, ask, killAt } = await workers(1, 50)
+			begin(4)
+			const told = ask(4)
+			await until(() => started[0]?.calls.length === 1)
+			for (let worker = 0; worker < deaths; worker++) await killAt(worker, 4)
+			expect(await told).toEqual([deaths === 1 ? 'answered' : 'worker-lost'])
+			expect(runs.flat()).toEqual([4, 4])
+		}
+	})
+
+	test('is replayed once as any call, when it was the other worker that died', async () => {
+		const { pool, engine, runs, ask, killAt } = await workers(2, 50)
+		await grownBeside(pool, engine)
+		const busy = engine.infer(call(5), context())
+		await until(() => runs[0]?.includes(5) ?? false)
+		const [told] = await Promise.all([ask(4), killAt(1, 4)])
+		await busy
+		expect([told, runs.flat().filter((id) => id === 4)]).toEqual([['answered'], [4, 4]])
+	})
+
+	test('is asked of that worker when it is free, whatever else comes in the same moment', async () => {
+		const { pool, engine, runs, begin, ask } = await workers(2, 50)
+		await grownBeside(pool, engine)
+		begin(4)
+		const all = [settled([engine.infer({ ...call(), tensors: textTensors([[7]]) }, context())]), ask(4)]
+		expect(await Promise.all(all)).toEqual([['answered'], ['answered']])
+		expect(runs.flat().filter((id) => id === 4)).toHaveLength(1)
+	})
+
+	async function grownBeside(pool: Pool, engine: Executor) {
+		const calls = [6, 8].map((id) => engine.infer(call(id), context()))
+		await Promise.all([grown(pool, 2), ...calls])
+	}
 })

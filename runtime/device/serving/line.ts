@@ -14,8 +14,8 @@ export interface LineOptions {
 	stillness: Stillness
 	/** No more is laid. */
 	signal: AbortSignal
-	/** Takes the page's end. */
-	onLine(port: MessagePort): void
+	/** Takes the page's end. @param worker aborts when the worker at the other end is gone. */
+	onLine(port: MessagePort, worker: AbortSignal): void
 }
 
 /** @returns lays one if there is none to the right worker; to be called whenever that may have changed. */
@@ -28,7 +28,7 @@ export function keepLine({ member, tokenizer, stillness, signal, onLine }: LineO
 			if (end !== to) return
 			const { port1, port2 } = new MessageChannel()
 			to.lay(port2, file)
-			onLine(port1)
+			onLine(port1, to.over)
 		})
 	}
 
