@@ -164,7 +164,7 @@ function unable(call: Call, stories: readonly Overflow[], errors: readonly Spill
 	const curable = errors.filter((error) => overflowReason(error) !== 'unsupported')
 	const counted = curable[0] ? curable : errors
 	const [one] = counted
-	const mixed: ErrorCode = one && !curable[0] ? 'unsupported' : 'unavailable'
+	const mixed: ErrorCode = stories[0] && stories.every(({ reason }) => reason === 'unsupported') ? 'unsupported' : 'unavailable'
 	const code = one && counted.every((error) => error.code === one.code) ? one.code : mixed
 	// Who comes back first can answer first.
 	const times = errors.flatMap(({ retryAfter }) => retryAfter ?? [])

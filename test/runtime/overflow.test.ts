@@ -299,6 +299,11 @@ describe('if nobody can answer', () => {
 	test('unsupported, when none of them would ever answer', async () =>
 		expect((await failing('not-found', 'unsupported')).code).toBe('unsupported'))
 
+	test('unsupported, too, when none of them takes such calls', async () => {
+		const { error } = await call({ device: { accepts: ['tensors'] }, edge: { accepts: ['tensors'] } })
+		expect(error).toMatchObject({ code: 'unsupported', message: expect.stringContaining('takes tensors only') })
+	})
+
 	test('those that could never have answered count for nothing', async () =>
 		expect((await failing('environment', 'rate-limited')).code).toBe('rate-limited'))
 

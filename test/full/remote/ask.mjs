@@ -26,7 +26,7 @@ export async function askEdge({ connect, tensor }, to) {
 			() => 'answered',
 			(error) => error.code,
 		)
-	const unknown = await codeOf(edge.model('nobody').infer({ x }))
+	const unknown = await codeOf(edge.model('elsewhere').infer({ x }))
 	const refused = await codeOf(
 		connect({ ...to, key: 'sk_wrong' })
 			.model('tiny')
