@@ -3,6 +3,7 @@
 import { collect } from '../../runtime/core/bytes.ts'
 import { bounded } from '../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
+import { unbroken } from './discard.ts'
 
 /** What the clients of Triton send; `br` and `zstd` have no decoder that all platforms share. */
 const encodings: Record<string, CompressionFormat> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate' }
@@ -29,8 +30,8 @@ export function readBody(request: Request, { limit, remaining }: BodyOptions): P
 		return Promise.reject(new SpillwayError('unsupported', `Content-Encoding "${encoding}" is not supported; send gzip, deflate or none`))
 	const { signal } = request
 	// Where the length is known, and kept to by HTTP itself, no stream is made of it.
-	const stream = announced === null || format ? request.body : undefined
-	if (stream === null) return Promise.resolve(new Uint8Array())
+	const body = announced === null || format ? request.body : undefined
+	if (body === null) return Promise.resolve(new Uint8Array())
 	return bounded('the request body', { remaining, signal }, () =>
 		read().catch((error) => {
 			if (error instanceof SpillwayError) throw error
@@ -40,7 +41,8 @@ export function readBody(request: Request, { limit, remaining }: BodyOptions): P
 	)
 
 	async function read(): Promise<Uint8Array<ArrayBuffer>> {
-		if (!stream) return new Uint8Array(await request.arrayBuffer())
+		if (!body) return new Uint8Array(await request.arrayBuffer())
+		const stream = unbroken(body)
 		// Counted when it is decompressed: a small body cannot become a large one in memory.
 		return collect(format ? stream.pipeThrough(new DecompressionStream(format)) : stream, limit, () => tooLarge(limit))
 	}

@@ -59,8 +59,9 @@ test('an engine that dies while it starts: another is started, at once', async (
 	on.page.on('worker', (worker) => {
 		if (!worker.url().endsWith('engine.js') || killed++ > 0) return
 		const kill = worker.evaluate(async () => {
-			const started = async () => (await navigator.locks.query()).held?.some(({ name }) => name?.startsWith('spillway-engine'))
-			while (!(await started()));
+			// Once the page waits for its lock: of a worker that dies before it has told its name nobody learns.
+			const watched = async () => (await navigator.locks.query()).pending?.some(({ name }) => name?.startsWith('spillway-engine'))
+			while (!(await watched()));
 			self.close()
 		})
 		// It does not live to tell.

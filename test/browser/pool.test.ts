@@ -89,7 +89,8 @@ const disposed = async () => {
 	await page.evaluate(() => window.pool.dispose())
 	// Chromium gives a thread that waits in WebAssembly two seconds before it ends it.
 	await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0)
-	expect((await state()).told.every(({ gone }) => gone)).toBe(true)
+	// The lock that tells of it may be given up a little later.
+	await expect.poll(async () => (await state()).told.every(({ gone }) => gone)).toBe(true)
 }
 
 describe('threads, in a cross-origin isolated page', () => {

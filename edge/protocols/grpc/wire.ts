@@ -7,6 +7,7 @@ import type { StatusCode } from 'hono/utils/http-status'
 import { bounded } from '../../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { EdgeContext } from '../../env.ts'
+import { discard } from '../../guard/discard.ts'
 import type { EdgeParts } from '../../parts.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { valuesOf } from './context.ts'
@@ -104,8 +105,8 @@ async function* received(c: EdgeContext, limit: number | undefined): AsyncGenera
 	} catch (error) {
 		throw refusal(c, error)
 	} finally {
-		// Not awaited: cancelling may itself wait for the client.
-		reader.cancel().catch(() => {})
+		// Not awaited: it may itself wait for the client.
+		discard(reader)
 	}
 }
 

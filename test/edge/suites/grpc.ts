@@ -115,14 +115,6 @@ export function grpcSuite(edge: () => EdgeUnderTest): void {
 		expect(unknown.message.length).toBeLessThan(1_000)
 		const health = createClient(Health, (transports.Connect as () => Transport)())
 		expect((await errorOf(health.check({ service: 'x'.repeat(70_000) }))).code).toBe(Code.ResourceExhausted)
-		let pieces = 0
-		// Of a length that nobody is told; not endless, for what the edge does not read stays with the client.
-		const long = new ReadableStream<Uint8Array>({
-			pull: (stream) => (pieces++ < 256 ? stream.enqueue(new Uint8Array(16_384)) : stream.close()),
-		})
-		const dripping = { method: 'POST', headers: { 'content-type': 'application/proto' }, body: long, duplex: 'half' } as RequestInit
-		const response = await fetch(`${edge().url}/inference.GRPCInferenceService/ServerLive`, dripping).catch(() => undefined)
-		expect(response?.status ?? 429).toBe(429)
 	})
 
 	test('a refusal before its turn tells when to come back', async () => {
