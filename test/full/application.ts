@@ -8,8 +8,14 @@ import { atEnd } from '../fixtures/at-end.ts'
 import { launchFirefox } from './firefox.ts'
 import type { BrowserUnderTest } from './tab.ts'
 
+/** Firefox with the application open in it. */
+export interface Application extends BrowserUnderTest {
+	/** The application's. */
+	readonly address: string
+}
+
 /** Closes both when the tests of the file are over. */
-export async function openApplication(executable: string): Promise<BrowserUnderTest> {
+export async function openApplication(executable: string): Promise<Application> {
 	const html = `<!doctype html><title>An application</title><script src="${inject('edge').url}/spillway.js"></script>`
 	const application = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html)).listen(0, '127.0.0.1')
 	let firefox: BrowserUnderTest | undefined
@@ -20,6 +26,7 @@ export async function openApplication(executable: string): Promise<BrowserUnderT
 	})
 	await once(application, 'listening')
 	firefox = await launchFirefox(executable)
-	await firefox.open(`http://127.0.0.1:${(application.address() as AddressInfo).port}/`)
-	return firefox
+	const address = `http://127.0.0.1:${(application.address() as AddressInfo).port}/`
+	await firefox.open(address)
+	return { ...firefox, address }
 }
