@@ -125,13 +125,28 @@ async function once(
 	// Nobody else to go on to: the loop's own bounds are enough.
 	if (!nextOne) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
 	let wakeNoMore: (() => void) | undefined
+	// The call's own bounds stand around it: all that this adds is that it can be given up alone.
+	const given = new AbortController()
+	let onOver = () => {}
+	const begun = clock()
+	// What the next one gets beside the time that it is expected to need, of which little may be known.
+	const reserve = Math.min(lookAgain, begun / 8)
+	const own = estimate(executor, call)
+	/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
+	const spareFor = (other: number) => {
+		const needed = clock() - other - reserve
+		const left = finish(own) - (begun - clock())
+		return left < other ? Math.max(needed, left) : needed
+	}
 	try {
-		// An executor may be slow to notice the signal: it is not waited for.
-		return await bounded(executor.name, { remaining: clock(), signal: abandoned }, (signal, giveUp) => {
-			const begun = clock()
-			// What the next one gets beside the time that it is expected to need, of which little may be known.
-			const reserve = Math.min(lookAgain, begun / 8)
-			const own = estimate(executor, call)
+		return await new Promise<Answer>((resolve, reject) => {
+			// An executor may be slow to notice the signal: it is not waited for.
+			const giveUp = (error: SpillwayError) => {
+				reject(error)
+				given.abort(error)
+			}
+			onOver = () => giveUp(abandoned.reason)
+			abandoned.addEventListener('abort', onOver)
 			const watch = () => {
 				if (parts?.begun) return
 				const next = nextOne()
@@ -143,19 +158,14 @@ async function once(
 				// Not at the start, nor too late: the next one would be late itself.
 				else if (wakeNoMore && spare > -reserve) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
 			}
-			/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
-			const spareFor = (other: number) => {
-				const needed = clock() - other - reserve
-				const left = finish(own) - (begun - clock())
-				return left < other ? Math.max(needed, left) : needed
-			}
 			// With time to spare the reserve covers a first look that comes later: most answers are there before it.
 			if (begun > 8 * lookAgain) wakeNoMore = sleep(lookAgain, watch)
 			else watch()
-			return executor.infer(call, { ...context, remaining: clock(), signal })
+			executor.infer(call, { ...context, remaining: begun, signal: given.signal }).then(resolve, reject)
 		})
 	} finally {
 		wakeNoMore?.()
+		abandoned.removeEventListener('abort', onOver)
 	}
 }
 

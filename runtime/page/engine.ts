@@ -11,6 +11,7 @@ import { checkScript, inMemory, isForeign, spawn } from '../device/spawn.ts'
 import { type Ask, askOver } from './ask.ts'
 import { linesBeside } from './line.ts'
 import type { Settings } from './options.ts'
+import { watchPulse } from './pulse.ts'
 
 /** Milliseconds that the worker's script may take to be loaded and answer. */
 const startLimit = 30_000
@@ -107,6 +108,11 @@ export async function startEngine(settings: Settings, signal: AbortSignal, onTol
 			await ask('connect', [port2], [port2])
 		})
 		worker.onerror = null
+		watchPulse(
+			() => asked('sleep', [0]),
+			over.signal,
+			() => end(new SpillwayError('worker-lost', 'the engine worker has not answered for 30 s')),
+		)
 		return {
 			infer: lines.ask,
 			begin: lines.begin,

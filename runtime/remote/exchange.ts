@@ -37,7 +37,8 @@ export async function post(
 	{ body, headers }: Message,
 	{ name, fetch, signal, heard, codeOf }: PostOptions,
 ): Promise<Response> {
-	const response = await fetch(url, { method: 'POST', headers, body, signal }).catch((error) => {
+	// A redirect would take keys in headers of other names than `Authorization` with it.
+	const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' }).catch((error) => {
 		throw noAnswer(name, error)
 	})
 	heard(response.headers)
@@ -87,6 +88,8 @@ interface Problem {
 	Message?: unknown
 }
 
+const redirected = 'it redirects, which is not followed: give the address at which it answers'
+
 function failure(name: string, { status, headers }: Response, body: Uint8Array, codeOf: CodeOf | undefined): SpillwayError {
 	let problem: Problem = {}
 	try {
@@ -96,7 +99,8 @@ function failure(name: string, { status, headers }: Response, body: Uint8Array, 
 	}
 	const code = codeTold(problem) ?? codeOf?.(status) ?? 'upstream'
 	const { detail, error, message: words, Message } = problem
-	const message = `${name}: ${[detail, error, (error as Problem | undefined)?.message, words, Message].find(isText) ?? `HTTP status ${status}`}`
+	const otherwise = status < 400 ? redirected : `HTTP status ${status}`
+	const message = `${name}: ${[detail, error, (error as Problem | undefined)?.message, words, Message].find(isText) ?? otherwise}`
 	return new SpillwayError(code, message, { retryAfter: retryAfterOf(headers) })
 }
 

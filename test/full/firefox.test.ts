@@ -35,7 +35,7 @@ describe.skipIf(!executable)('Firefox', () => {
 	/** Embeds on the device; in the page opened anew, where that hung. */
 	async function onDevice(options: object): Promise<Answer> {
 		const answer = await firefox.evaluate<Answer | null>(`
-			const late = new Promise((resolve) => setTimeout(resolve, 40_000, null))
+			const late = new Promise((resolve) => setTimeout(resolve, 60_000, null))
 			return Promise.race([late, (async () => { ${embed({ ...options, policy: 'device-only' }, 'await minilm.ready()')} })()])
 		`)
 		if (answer) return answer

@@ -6,19 +6,28 @@ import type { Settings } from '../../runtime/page/options.ts'
 
 const settings = { assets: { engine: 'http://localhost/engine.js' }, models: [], policy: 'device-only' } as unknown as Settings
 let hello: object | undefined
+/** Methods that it answers. */
+let answers: (method: string) => boolean = () => false
+let ended = false
 
-/** A worker that never answers; Node has none of the web's. */
+/** A worker that is as silent as is wanted; Node has none of the web's. */
 class Silent extends EventTarget {
-	postMessage(): void {
+	postMessage({ id, path: [method] }: { id: string; path: [string] }): void {
 		if (hello) this.dispatchEvent(new MessageEvent('message', { data: hello }))
+		if (answers(method)) this.dispatchEvent(new MessageEvent('message', { data: { id, type: 'RAW', value: { ok: true } } }))
 	}
-	terminate(): void {}
+	terminate(): void {
+		ended = true
+	}
 }
 
 beforeEach(() => {
 	vi.stubGlobal('self', { origin: 'http://localhost' })
 	vi.stubGlobal('Worker', Silent)
-	vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+	vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+	answers = () => false
+	hello = undefined
+	ended = false
 })
 afterEach(() => {
 	vi.useRealTimers()
@@ -33,4 +42,18 @@ test.each([
 	const starting = startEngine(settings, new AbortController().signal, () => {}).catch((error) => error)
 	await vi.advanceTimersByTimeAsync(30_000)
 	expect(await starting).toMatchObject(expected)
+})
+
+test('one that is started and then hangs is given up after half a minute; one that turns is not', async () => {
+	answers = () => true
+	const { over } = await startEngine(settings, new AbortController().signal, () => {})
+	await vi.advanceTimersByTimeAsync(600_000)
+	expect(over.aborted).toBe(false)
+	answers = () => false
+	await vi.advanceTimersByTimeAsync(29_000)
+	expect(over.aborted).toBe(false)
+	await vi.advanceTimersByTimeAsync(12_000)
+	expect(over.reason).toMatchObject({ code: 'worker-lost', message: expect.stringContaining('has not answered for 30 s') })
+	expect(ended).toBe(true)
+	expect(vi.getTimerCount()).toBe(0)
 })

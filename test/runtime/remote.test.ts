@@ -281,6 +281,16 @@ describe('errors', () => {
 		})
 	})
 
+	test('upstream: a redirect, which may be to anybody: neither the input nor a key goes there', async () => {
+		const elsewhere = await serve((response) => response.end())
+		const { answered } = await call((response) => response.writeHead(307, { location: elsewhere.address }).end())
+		expect(await errorOf(answered)).toMatchObject({
+			code: 'upstream',
+			message: expect.stringContaining('it redirects, which is not followed'),
+		})
+		expect(elsewhere.received).toEqual([])
+	})
+
 	test('network: nobody listens', async () => {
 		const { address } = await serve(() => {})
 		for (const close of closing.splice(0)) close()
