@@ -148,7 +148,7 @@ export async function loadVersion(
 				prepared = undefined
 				return ready ?? prepare(kind, await book(manifest, kind, signal), signal)
 			},
-			again: async (files) => (await store.read(name, pointer, { signal, network: 'none', files: () => files })).files,
+			again: async (files) => (await store.read(name, pointer, { signal, network: 'none', again: true, files: () => files })).files,
 			mayFetch: () => leave.has(name),
 			fetch: (files, signal) => store.read(name, pointer, { signal, network: 'hasty', files: () => files }),
 			onChange: () => onChange(name),

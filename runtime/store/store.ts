@@ -12,6 +12,7 @@ import { TimeLeft } from './left.ts'
 import { Failures, hasty, type Patience, persistent } from './patience.ts'
 import type { Wanted } from './storage/ledger.ts'
 import type { Storage } from './storage/storage.ts'
+import type { Versions } from './storage/versions.ts'
 
 export interface StoreOptions extends Omit<ChannelOptions, 'records'> {
 	storage: Storage
@@ -40,6 +41,8 @@ export interface ReadOptions {
 	 * Default: `patient`.
 	 */
 	network?: 'patient' | 'hasty' | 'none'
+	/** The version was read before, and serves: should it have been deleted since, on request, it is not written down as wanted anew. */
+	again?: boolean
 	/** Asked before anything but the manifest is downloaded. What it throws ends the reading. @param bytes that storage lacks. */
 	permit?(bytes: number): void
 	/** The bytes are only brought into storage: `files` stays empty, and what has no room there ends the reading. Default: false. */
@@ -140,7 +143,8 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 		},
 		async read(model, pointer, options) {
 			const wanted = { model, version: pointer.version, digest: pointer.digest }
-			const manifest = await readManifest(wanted, versions.hold(wanted), options)
+			const hold: Versions['hold'] = options.again ? async () => {} : versions.hold
+			const manifest = await readManifest(wanted, hold(wanted), options)
 			const names = [...new Set(await options.files(manifest))]
 			const total = names.reduce((sum, name) => sum + (manifest.files[name]?.size ?? 0), 0)
 			const progress = { loaded: 0, total, stored: 0 }
@@ -172,7 +176,7 @@ export function createStore({ mirrors, trust, storage, patience = persistent }: 
 			const { chunks: before = [] } = seen.get(pointer.digest) ?? {}
 			seen.set(pointer.digest, { wanted, chunks: new Map([...before, ...chunks.map((chunk) => [chunk.digest, chunk] as const)]) })
 			// Room is made before the first byte comes; a version that is there is only written down.
-			const held = versions.hold(wanted, chunks)
+			const held = hold(wanted, chunks)
 			if (missing.length > 0) await held
 			const checkRoom = ({ chunk: { digest } }: Piece) => {
 				if (options.discard && versions.refuses(digest))

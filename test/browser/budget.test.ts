@@ -61,10 +61,12 @@ test('a model that is not needed now makes room for another, and is there again 
 test('a model that calls are waiting for does not make room', async () => {
 	await on.open({ memory: oneModel })
 	await on.load('tiny-text')
-	await blockSession(on.page, 3000)
+	await blockSession(on.page, 4000)
 	await on.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
 	const call = on.embed()
-	await expect.poll(() => on.load('ring')).toMatchObject({ code: 'out-of-memory', message: expect.stringMatching(/ring needs \d+ MB/) })
+	await expect
+		.poll(() => on.load('ring'), { timeout: 3500 })
+		.toMatchObject({ code: 'out-of-memory', message: expect.stringMatching(/ring needs \d+ MB/) })
 	expect((await call).vectors).toEqual([hello])
 	expect(await on.load('ring')).toBe('none')
 })

@@ -270,6 +270,24 @@ describe('a second visit', () => {
 	})
 })
 
+test('what is read again while its version is deleted does not bring that back', async () => {
+	const store = storeFor()
+	await load(store)
+	const { first: pointer } = await store.resolve(name, undefined, signal())
+	const { versions } = storage
+	// In the middle of reading.
+	const files: ReadOptions['files'] = async (manifest) => {
+		await versions.remove(pointer.digest)
+		return Object.keys(manifest.files)
+	}
+	await expect(store.read(name, pointer, { signal: signal(), network: 'none', again: true, files })).rejects.toThrow()
+	const again = store.read(name, pointer, { ...all(), network: 'none', again: true })
+	await expect(again).rejects.toMatchObject({ code: 'not-found' })
+	expect(await versions.entries()).toEqual([])
+	await load(store)
+	expect(await versions.entries()).toHaveLength(1)
+})
+
 describe('chunks', () => {
 	const one = () => chunkPath(first.manifest.files['tokenizer.json']?.chunks[2]?.digest as string)
 	const spoilOne = (fault: Parameters<ModelsServer['spoil']>[1], times?: number) => server.spoil(new RegExp(one()), fault, times)
