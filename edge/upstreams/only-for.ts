@@ -29,10 +29,9 @@ export function onlyFor(executor: Executor, model: Pick<UpstreamModel, 'name' | 
 			const detail = refusal(call)
 			return detail ? cannot('unsupported', detail) : executor.estimate(call)
 		},
-		async infer(call, context) {
+		infer(call, context) {
 			const why = refusal(call)
-			if (why) throw new SpillwayError('unsupported', why)
-			return executor.infer(call, context)
+			return why ? Promise.reject(new SpillwayError('unsupported', why)) : executor.infer(call, context)
 		},
 	}
 }

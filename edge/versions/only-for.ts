@@ -27,9 +27,6 @@ export function onlyFor<Inner extends Executor>(inner: Inner, version: string, h
 	return {
 		...inner,
 		estimate: (call) => (has() ? inner.estimate(call) : cannot('unsupported', why)),
-		async infer(call, context) {
-			if (!has()) throw new SpillwayError('unsupported', why)
-			return inner.infer(call, context)
-		},
+		infer: (call, context) => (has() ? inner.infer(call, context) : Promise.reject(new SpillwayError('unsupported', why))),
 	}
 }

@@ -3,7 +3,7 @@
 import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import { accepts, type Context, cannot, type Executor } from '../core/executor.ts'
+import { accepts, type Context, cannot, type Estimate, type Executor } from '../core/executor.ts'
 import { type Parts, partsTo } from './parts.ts'
 import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
 import { allows, type Policy } from './policy.ts'
@@ -70,7 +70,7 @@ export function attempt(
 		const errors: SpillwayError[] = []
 		for (;;) {
 			const left = candidates.filter((one) => !failed.has(one))
-			const { order, passed } = plan(left, call, policy, clock())
+			const { order, passed, expected } = plan(left, call, policy, clock())
 			const [candidate] = order
 			const retry = failed.size > 0
 			if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
@@ -90,7 +90,7 @@ export function attempt(
 			const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
 			try {
 				const own = { ...context, ...parts?.next(overflow), retries: handed }
-				const answer = await once(executor, next, isNearer, call, own, clock, abandoned, sleep, parts).finally(() => {
+				const answer = await once(executor, expected as Estimate, next, isNearer, call, own, clock, abandoned, sleep, parts).finally(() => {
 					retries.left -= share - handed.left
 				})
 				return { ...answer, ran: { ...answer.ran, overflow: [...overflow(), ...answer.ran.overflow] } }
@@ -113,6 +113,7 @@ const lookAgain = 250
 /** One attempt, given up when the next executor, if there may be one, needs the time that is left. */
 async function once(
 	executor: Executor,
+	own: Estimate,
 	nextOne: (() => Candidate | undefined) | undefined,
 	isNearer: (one: Candidate) => boolean,
 	call: Call,
@@ -131,7 +132,6 @@ async function once(
 	const begun = clock()
 	// What the next one gets beside the time that it is expected to need, of which little may be known.
 	const reserve = Math.min(lookAgain, begun / 8)
-	const own = estimate(executor, call)
 	/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
 	const spareFor = (other: number) => {
 		const needed = clock() - other - reserve

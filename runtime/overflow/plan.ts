@@ -14,6 +14,8 @@ export interface Candidate {
 export interface Plan {
 	/** To be tried in this order. */
 	readonly order: readonly Candidate[]
+	/** What the first of them expects. */
+	readonly expected?: Estimate | undefined
 	/** All that can not, or not in time, answer now, or stand behind another one for the policy's sake; and why. */
 	readonly passed: ReadonlyMap<Candidate, Overflow>
 }
@@ -52,7 +54,7 @@ const ranks = { now: 0, late: 1, loading: 2, no: 3 }
  * @param remaining milliseconds left.
  */
 export function plan(candidates: readonly Candidate[], call: Call, policy: Policy | undefined, remaining: number): Plan {
-	const ranked: { candidate: Candidate; rank: number; preferred: number }[] = []
+	const ranked: { candidate: Candidate; rank: number; preferred: number; expected: Estimate }[] = []
 	const passed = new Map<Candidate, Overflow>()
 	for (const candidate of candidates) {
 		const { executor, role } = candidate
@@ -67,6 +69,9 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 			continue
 		}
 		const expected = estimate(executor, call)
+		// Nobody can come before it: what the others expect is asked when it has failed.
+		if (!policy && !passed.size && !ranked[0] && expected.can === 'now' && finish(expected) <= remaining)
+			return { order: candidates, passed, expected }
 		const { can, reason, detail, queue, run } = expected
 		const time = finish(expected)
 		const late = can === 'now' && time > remaining
@@ -76,8 +81,8 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 		// Loaded or not, the edge would have been asked first.
 		else if (preferred > 0 && (can === 'now' || policy === 'prefer-edge')) pass('policy', `${policy}: expected in ${Math.ceil(time)} ms`)
 		else if (can === 'loading') pass(reason ?? 'loading', detail)
-		ranked.push({ candidate, rank: ranks[late ? 'late' : can], preferred })
+		ranked.push({ candidate, rank: ranks[late ? 'late' : can], preferred, expected })
 	}
 	ranked.sort((a, b) => a.rank - b.rank || a.preferred - b.preferred)
-	return { order: ranked.map(({ candidate }) => candidate), passed }
+	return { order: ranked.map(({ candidate }) => candidate), passed, expected: ranked[0]?.expected }
 }

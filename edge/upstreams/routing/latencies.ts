@@ -58,9 +58,16 @@ export function latencies(): Latencies {
 	}
 }
 
+/** Asked several times for each call. */
+const kinds = new WeakMap<Call, string>()
+
 /** Calls of one model whose sizes differ by less than twice. */
 function kindOf(call: Call): string {
-	return `${call.model.name} ${call.kind === 'task' ? call.task : 'tensors'} ${Math.ceil(Math.log2(sizeOf(call)))}`
+	const known = kinds.get(call)
+	if (known !== undefined) return known
+	const kind = `${call.model.name} ${call.kind === 'task' ? call.task : 'tensors'} ${Math.ceil(Math.log2(sizeOf(call)))}`
+	kinds.set(call, kind)
+	return kind
 }
 
 /** Grows with the time that a call takes. Input may be wrong: the call itself will say so. */
