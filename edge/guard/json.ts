@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+import { fromStrictUtf8 } from '../../runtime/core/utf8.ts'
 
 /**
  * Parses bytes as JSON.
@@ -9,7 +10,7 @@ import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
  */
 export function parseJson(body: Uint8Array): unknown {
 	try {
-		return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+		return JSON.parse(fromStrictUtf8(body))
 	} catch (error) {
 		throw new SpillwayError('malformed', `the body is no JSON: ${messageOf(error)}`, { cause: error })
 	}

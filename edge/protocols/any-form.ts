@@ -3,6 +3,7 @@
 import type { TensorsOutput } from '../../runtime/core/call.ts'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Tensors } from '../../runtime/core/tensor.ts'
+import { toUtf8 } from '../../runtime/core/utf8.ts'
 import { decodeRequest, encodeResponse, headerLengthName } from '../../runtime/remote/oip.ts'
 import type { Limits } from '../config/schema.ts'
 import type { EdgeContext } from '../env.ts'
@@ -65,4 +66,4 @@ function checkType(c: EdgeContext): void {
 }
 
 const respondText = (c: EdgeContext, text: string): Response =>
-	respondBytes(c, new TextEncoder().encode(text), { headers: { 'content-type': 'application/json' } })
+	respondBytes(c, toUtf8(text), { headers: { 'content-type': 'application/json' } })

@@ -1,6 +1,7 @@
 // Responses whose length is known: sent in one piece, counted without a look inside.
 
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { toUtf8 } from '../../runtime/core/utf8.ts'
 import type { EdgeContext } from '../env.ts'
 
 interface Options {
@@ -11,7 +12,7 @@ interface Options {
 
 /** Answers with a value as JSON; `headers` may give a more exact content type. */
 export function respondJson(c: EdgeContext, value: unknown, { status = 200, headers = {} }: Options = {}): Response {
-	return respondBytes(c, new TextEncoder().encode(JSON.stringify(value)), {
+	return respondBytes(c, toUtf8(JSON.stringify(value)), {
 		status,
 		headers: { 'content-type': 'application/json', ...headers },
 	})

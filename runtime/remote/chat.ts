@@ -3,6 +3,7 @@
 import type { Call } from '../core/call.ts'
 import type { ChatChunk, ChatCompletion, ChatDelta, ChatUsage } from '../core/chat.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
+import { fromUtf8 } from '../core/utf8.ts'
 import { joinDeltas } from './chat-join.ts'
 import { codeTold } from './exchange.ts'
 
@@ -52,7 +53,7 @@ function parse(name: string, text: string): Record<string, unknown> {
  * @throws SpillwayError `upstream` when it is none, or holds another number of choices.
  */
 export function readCompletion(name: string, body: Uint8Array, asked: number): ChatCompletion {
-	const value = parse(name, new TextDecoder().decode(body))
+	const value = parse(name, fromUtf8(body))
 	const { choices, usage, id } = value
 	if (!Array.isArray(choices) || !choices.every((choice) => isChoice(choice, 'message'))) throw wrong(name, 'no choices with messages')
 	if (new Set(choices.map(({ index }) => index)).size !== asked || choices.length !== asked)

@@ -3,6 +3,7 @@
 import { type Answer, type Call, type EmbedCall, type EmbedOutput, type GenerateCall, type Provenance, provenance } from '../core/call.ts'
 import { SpillwayError } from '../core/error.ts'
 import type { Tensors } from '../core/tensor.ts'
+import { toUtf8 } from '../core/utf8.ts'
 import type { Breaker } from '../overflow/breaker.ts'
 import { callHeaders } from './call-headers.ts'
 import { choicesAsked, readChunks, readCompletion } from './chat.ts'
@@ -48,7 +49,7 @@ export function edgeExecutor(options: EdgeOptions): Breaker {
 function requestFor({ model: { name, version }, ...call }: Call, stream: boolean): { path: string; message: Message } {
 	if (call.kind === 'tensors') return { path: inferPath(name, version), message: encodeBinaryRequest(call.tensors) }
 	const parts = call.task === 'generate' && stream ? { stream } : {}
-	const body = new TextEncoder().encode(JSON.stringify({ model: name, version, input: call.input, ...parts }))
+	const body = toUtf8(JSON.stringify({ model: name, version, input: call.input, ...parts }))
 	return { path: `/v1/tasks/${call.task}`, message: { body, headers: { 'content-type': 'application/json' } } }
 }
 

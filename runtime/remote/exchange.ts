@@ -2,6 +2,7 @@
 
 import { collect } from '../core/bytes.ts'
 import { type ErrorCode, messageOf, SpillwayError } from '../core/error.ts'
+import { fromUtf8 } from '../core/utf8.ts'
 import type { Message } from './oip-binary.ts'
 
 /** The part of `fetch` that is used; Node, workerd and browsers have it. */
@@ -93,7 +94,7 @@ const redirected = 'it redirects, which is not followed: give the address at whi
 function failure(name: string, { status, headers }: Response, body: Uint8Array, codeOf: CodeOf | undefined): SpillwayError {
 	let problem: Problem = {}
 	try {
-		problem = JSON.parse(new TextDecoder().decode(body)) ?? {}
+		problem = JSON.parse(fromUtf8(body)) ?? {}
 	} catch {
 		// Some proxy's page.
 	}

@@ -3,6 +3,7 @@
 import { type Datatype, viewAs } from '../core/datatype.ts'
 import { messageOf, SpillwayError } from '../core/error.ts'
 import { checkTensor, type Tensor, type Tensors } from '../core/tensor.ts'
+import { fromUtf8, toUtf8 } from '../core/utf8.ts'
 
 /** Length in bytes of the JSON part; whatever follows it is binary tensor data. Before compression, as Triton's clients send it. */
 export const headerLengthName = 'inference-header-content-length'
@@ -34,7 +35,7 @@ export function binaryPart(name: string, tensor: Tensor): Part {
 /** JSON first, then the binary tensors in the order of their descriptions. */
 export function frame(head: object, key: 'inputs' | 'outputs', parts: readonly Part[]): Message {
 	const start = JSON.stringify(head).slice(0, -1)
-	const json = new TextEncoder().encode(`${start}${start === '{' ? '' : ','}"${key}":[${parts.map((part) => part.json)}]}`)
+	const json = toUtf8(`${start}${start === '{' ? '' : ','}"${key}":[${parts.map((part) => part.json)}]}`)
 	const data = parts.flatMap(({ bytes }) => bytes ?? [])
 	if (data.length === 0) return { body: json, headers: { 'content-type': 'application/json' } }
 	const body = new Uint8Array(data.reduce((sum, bytes) => sum + bytes.byteLength, json.byteLength))
@@ -73,7 +74,7 @@ interface Head {
 export function decodeBinaryResponse(body: Uint8Array, headerLength: string | null): BinaryResponse {
 	try {
 		let at = Number(headerLength)
-		const head: Head = JSON.parse(new TextDecoder().decode(body.subarray(0, at)))
+		const head: Head = JSON.parse(fromUtf8(body.subarray(0, at)))
 		const outputs = head.outputs.map(({ name, datatype, shape, parameters }): [string, Tensor] => {
 			const start = at
 			at += parameters.binary_data_size

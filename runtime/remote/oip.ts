@@ -4,6 +4,7 @@
 import { bytesPerElement, isDatatype, viewAs } from '../core/datatype.ts'
 import { type ErrorCode, messageOf, SpillwayError } from '../core/error.ts'
 import { checkTensor, elements, type Tensor, type Tensors } from '../core/tensor.ts'
+import { fromStrictUtf8 } from '../core/utf8.ts'
 import { binaryPart, frame, type Message, type Part } from './oip-binary.ts'
 import { quote, readJson, writeJson } from './oip-json.ts'
 
@@ -157,7 +158,7 @@ function unframe(body: Uint8Array, headerLength: string | null, codes: Codes): {
 		throw new SpillwayError(codes.truncated, `Inference-Header-Content-Length is ${length}, but the body has only ${body.byteLength} bytes`)
 	let head: unknown
 	try {
-		head = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body.subarray(0, length)))
+		head = JSON.parse(fromStrictUtf8(body.subarray(0, length)))
 	} catch (error) {
 		throw new SpillwayError(codes.envelope, `the body is no JSON: ${messageOf(error)}`, { cause: error })
 	}

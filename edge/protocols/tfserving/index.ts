@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import type { TensorsOutput } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Tensors } from '../../../runtime/core/tensor.ts'
+import { toUtf8 } from '../../../runtime/core/utf8.ts'
 import { authorize } from '../../auth/authorize.ts'
 import type { EdgeContext, EdgeEnv } from '../../env.ts'
 import { askerOf } from '../../guard/asker.ts'
@@ -56,7 +57,7 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 		checkTensors(model, tensors)
 		const made = await answer(c, model, { kind: 'tensors', model: referTo(c, model), tensors }, config.limits)
 		const text = write(expectKind<TensorsOutput>(made, 'tensors').tensors)
-		return respondBytes(c, new TextEncoder().encode(text), { headers: { 'content-type': 'application/json' } })
+		return respondBytes(c, toUtf8(text), { headers: { 'content-type': 'application/json' } })
 	}
 
 	for (const place of ['/v1/models/:name', '/v1/models/:name/versions/:version', '/v1/models/:name/labels/:version']) {

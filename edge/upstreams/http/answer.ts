@@ -3,6 +3,7 @@
 import type { Call, Output } from '../../../runtime/core/call.ts'
 import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
 import type { Tensors } from '../../../runtime/core/tensor.ts'
+import { fromStrictUtf8 } from '../../../runtime/core/utf8.ts'
 import type { Exchange } from '../../../runtime/remote/exchange.ts'
 import { decodeResponse, headerLengthName } from '../../../runtime/remote/oip.ts'
 import { type Named, readColumns, readTensors } from '../../json/tensors.ts'
@@ -45,7 +46,7 @@ function tensorsOf({ headers, body }: Exchange, { tensors: form, outputs: places
 
 function jsonOf({ body }: Exchange): unknown {
 	try {
-		return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+		return JSON.parse(fromStrictUtf8(body))
 	} catch (error) {
 		throw new SpillwayError('upstream', `the answer is no JSON: ${messageOf(error)}`, { cause: error })
 	}

@@ -2,6 +2,7 @@
 
 import type { Call } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
+import { toUtf8 } from '../../../runtime/core/utf8.ts'
 import { encodeRequest, type Message } from '../../../runtime/remote/oip.ts'
 import type { Environment } from '../../config/environment.ts'
 import { secretOf } from '../../config/secrets.ts'
@@ -47,6 +48,6 @@ export function messageOf(call: Call, { tensors: form, body, embed }: Mapping, r
 }
 
 const json = (text: string): Message => ({
-	body: new TextEncoder().encode(text),
+	body: toUtf8(text),
 	headers: { 'content-type': 'application/json', accept: 'application/json' },
 })

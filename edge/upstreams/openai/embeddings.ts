@@ -2,6 +2,7 @@
 
 import type { EmbedOutput } from '../../../runtime/core/call.ts'
 import { messageOf, SpillwayError } from '../../../runtime/core/error.ts'
+import { fromUtf8 } from '../../../runtime/core/utf8.ts'
 
 /** @throws SpillwayError `invalid-input` for anything but a list of strings. */
 export function checkTexts(texts: readonly string[]): void {
@@ -28,7 +29,7 @@ export function readEmbeddings(
 ): EmbedOutput {
 	const wrong = (why: string) => new SpillwayError('upstream', `${name} answered wrongly: ${why}`)
 	try {
-		const { data, usage }: Answered = JSON.parse(new TextDecoder().decode(body))
+		const { data, usage }: Answered = JSON.parse(fromUtf8(body))
 		const vectors: Float32Array[] = new Array(texts)
 		for (const { index, embedding } of data) {
 			if (!Number.isInteger(index) || index < 0 || index >= texts || vectors[index]) throw wrong(`a vector of number ${index} of ${texts}`)

@@ -3,6 +3,7 @@
 import { type Call, type GenerateCall, type Provenance, provenance } from '../../../runtime/core/call.ts'
 import { type ErrorCode, SpillwayError } from '../../../runtime/core/error.ts'
 import type { Executor } from '../../../runtime/core/executor.ts'
+import { toUtf8 } from '../../../runtime/core/utf8.ts'
 import { callHeaders } from '../../../runtime/remote/call-headers.ts'
 import { checkChat, choicesAsked, readChunks, readCompletion } from '../../../runtime/remote/chat.ts'
 import { remoteExecutor } from '../../../runtime/remote/remote.ts'
@@ -60,7 +61,7 @@ export function openaiUpstream({ upstream, key, model, fetch }: UpstreamOptions<
 			request(call, context) {
 				const { path, body } = requestOf(call, model.remote.name, !!context.emit)
 				const headers = { 'content-type': 'application/json', ...callHeaders(context, key) }
-				return { url: base + path, message: { body: new TextEncoder().encode(JSON.stringify(body)), headers } }
+				return { url: base + path, message: { body: toUtf8(JSON.stringify(body)), headers } }
 			},
 			answer(call, { body }) {
 				if (task.kind === 'embed') return { output: readEmbeddings(name, body, textsOf(call).length, task), ran }

@@ -24,6 +24,9 @@ export interface AdaptiveLimit {
 /** So many times as long as usual is too slow: queues grow there. */
 const tolerance = 3
 
+/** Milliseconds that count as usual where less is: so short a time is that of this process as much as of the upstream. */
+const quick = 5
+
 /** Answers that are looked at together, and milliseconds that they span at least: single ones say little. */
 const fewest = 10
 const shortest = 50
@@ -44,7 +47,7 @@ const mostKinds = 512
 /**
  * Additive increase, multiplicative decrease, and by half at a time until it is too much for the first time: the limit grows while calls that come up to it are answered about as fast as usual, and
  * shrinks when they take three times as long, or the upstream refuses them for what it has to do. What is usual is measured while the
- * upstream has little to do; where that never is, it is given little for a moment every few seconds.
+ * upstream has little to do; where that never is, it is given little for a moment every few seconds, unless it is quick all the same.
  */
 export function adaptiveLimit({ most, first = most ?? 16 }: AdaptiveLimitOptions = {}): AdaptiveLimit {
 	const highest = most ?? 1_000
@@ -71,7 +74,7 @@ export function adaptiveLimit({ most, first = most ?? 16 }: AdaptiveLimitOptions
 		}
 		const before = known.milliseconds
 		if (isCalm || known.count < averaged) known.milliseconds += (milliseconds - before) / Math.min(++known.count, averaged)
-		return milliseconds / Math.max(before, 0.1)
+		return milliseconds / Math.max(before, quick)
 	}
 
 	function noteCalm(at: number) {
@@ -102,7 +105,8 @@ export function adaptiveLimit({ most, first = most ?? 16 }: AdaptiveLimitOptions
 			window.slowness += alike === undefined ? 1 : slowness(alike, milliseconds, isCalm)
 			window.peak = Math.max(window.peak, inFlight)
 			if (isCalm) noteCalm(at)
-			else if (!calm && alike !== undefined && at - calmAt > calmEvery) calm = { until: at + calmFor, answers: 0 }
+			else if (!calm && alike !== undefined && milliseconds > tolerance * quick && at - calmAt > calmEvery)
+				calm = { until: at + calmFor, answers: 0 }
 			if (window.count < fewest || at - window.since < shortest) return
 			// Where it was not made use of, nothing is known about it.
 			if (window.slowness > tolerance * window.count) {

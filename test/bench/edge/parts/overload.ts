@@ -16,6 +16,9 @@ const deadline = 1_000
 
 const [searching, overloaded] = [10, 30]
 
+/** Milliseconds between two looks at the memory, which may grow to what the load needs, and no further. */
+const lookEvery = 5_000
+
 /** What is asked: goodput at twice the capacity to the capacity. */
 const asked = 0.9
 
@@ -54,9 +57,10 @@ export const overload: Part = async ({ work, say }) => {
 					if (holds) able = rate
 					else unable = rate
 				}
-				const before = await edge.memory()
+				const memory = [await edge.memory()]
+				const timer = setInterval(async () => memory.push(await edge.memory()), lookEvery)
 				const load = await openLoad(target, workload, 2 * able, overloaded, deadline)
-				const after = await edge.memory()
+				clearInterval(timer)
 				const goodput = load.good / overloaded
 				const share = goodput / able
 				const rows = [
@@ -70,11 +74,11 @@ export const overload: Part = async ({ work, say }) => {
 					],
 					['of these without a time to come back', String(load.untold)],
 					['late', String(load.late)],
-					['memory before and after, MB', `${figure(before)}, ${figure(after)}`],
+					[`memory before, and each ${lookEvery / 1000} s, MB`, memory.map(figure).join(', ')],
 				]
 				return {
 					text: `${table(['', ''], rows)}\n\nGoodput: ${figure(share)} of capacity, ${asked} is asked: ${share >= asked ? 'holds' : 'DOES NOT HOLD'}.`,
-					samples: { capacity: able, load, before, after },
+					samples: { capacity: able, load, memory },
 				}
 			},
 		)
