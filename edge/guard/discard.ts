@@ -12,25 +12,29 @@ export async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): 
 	try {
 		let length = 0
 		for (let part = await reader.read(); !part.done && length <= mostBytes; part = await reader.read()) length += part.value.byteLength
-		await stop()
 	} catch {
-		// The client has left.
+		// The client has left; or, on workerd, a read is under way already.
 	} finally {
 		clearTimeout(timer)
+		await stop()
 	}
 }
 
 /** The same bytes; when that is cancelled, the rest is discarded. */
 export function unbroken(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array<ArrayBuffer>> {
 	const reader = stream.getReader()
-	return new ReadableStream({
-		async pull(controller) {
-			const { done, value } = await reader.read()
-			if (done) controller.close()
-			else controller.enqueue(value as Uint8Array<ArrayBuffer>)
+	return new ReadableStream(
+		{
+			async pull(controller) {
+				const { done, value } = await reader.read()
+				if (done) controller.close()
+				else controller.enqueue(value as Uint8Array<ArrayBuffer>)
+			},
+			cancel() {
+				discard(reader)
+			},
 		},
-		cancel() {
-			discard(reader)
-		},
-	})
+		// Nothing is read ahead that cancelling would have to wait for.
+		{ highWaterMark: 0 },
+	)
 }

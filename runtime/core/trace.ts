@@ -12,9 +12,7 @@ let drawn: string[] = []
 
 function hex(words: number): string {
 	if (drawn.length < words) drawn = Array.from(crypto.getRandomValues(new Uint32Array(240)), (word) => word.toString(16).padStart(8, '0'))
-	let digits = ''
-	for (let i = 0; i < words; i++) digits += drawn.pop()
-	return digits
+	return drawn.splice(-words).join('')
 }
 
 /**

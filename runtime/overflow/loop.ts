@@ -3,7 +3,7 @@
 import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import { accepts, type Context, cannot, type Estimate, type Executor } from '../core/executor.ts'
+import { accepts, type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Parts, partsTo } from './parts.ts'
 import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
 import { allows, type Policy } from './policy.ts'
@@ -70,7 +70,7 @@ export function attempt(
 		const errors: SpillwayError[] = []
 		for (;;) {
 			const left = candidates.filter((one) => !failed.has(one))
-			const { order, passed, expected } = plan(left, call, policy, clock())
+			const { order, passed } = plan(left, call, policy, clock())
 			const [candidate] = order
 			const retry = failed.size > 0
 			if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
@@ -90,7 +90,7 @@ export function attempt(
 			const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
 			try {
 				const own = { ...context, ...parts?.next(overflow), retries: handed }
-				const answer = await once(executor, expected as Estimate, next, isNearer, call, own, clock, abandoned, sleep, parts).finally(() => {
+				const answer = await once(executor, next, isNearer, call, own, clock, abandoned, sleep, parts).finally(() => {
 					retries.left -= share - handed.left
 				})
 				return { ...answer, ran: { ...answer.ran, overflow: [...overflow(), ...answer.ran.overflow] } }
@@ -113,7 +113,6 @@ const lookAgain = 250
 /** One attempt, given up when the next executor, if there may be one, needs the time that is left. */
 async function once(
 	executor: Executor,
-	own: Estimate,
 	nextOne: (() => Candidate | undefined) | undefined,
 	isNearer: (one: Candidate) => boolean,
 	call: Call,
@@ -126,46 +125,36 @@ async function once(
 	// Nobody else to go on to: the loop's own bounds are enough.
 	if (!nextOne) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
 	let wakeNoMore: (() => void) | undefined
-	// The call's own bounds stand around it: all that this adds is that it can be given up alone.
-	const given = new AbortController()
-	let onOver = () => {}
-	const begun = clock()
-	// What the next one gets beside the time that it is expected to need, of which little may be known.
-	const reserve = Math.min(lookAgain, begun / 8)
-	/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
-	const spareFor = (other: number) => {
-		const needed = clock() - other - reserve
-		const left = finish(own) - (begun - clock())
-		return left < other ? Math.max(needed, left) : needed
-	}
 	try {
-		return await new Promise<Answer>((resolve, reject) => {
-			// An executor may be slow to notice the signal: it is not waited for.
-			const giveUp = (error: SpillwayError) => {
-				reject(error)
-				given.abort(error)
-			}
-			onOver = () => giveUp(abandoned.reason)
-			abandoned.addEventListener('abort', onOver)
+		// An executor may be slow to notice the signal: it is not waited for. The time is kept to by the call's own bounds.
+		return await bounded(executor.name, { remaining: Number.POSITIVE_INFINITY, signal: abandoned }, (signal, giveUp) => {
+			const begun = clock()
+			// What the next one gets beside the time that it is expected to need, of which little may be known.
+			const reserve = Math.min(lookAgain, begun / 8)
+			const own = estimate(executor, call)
 			const watch = () => {
 				if (parts?.begun) return
 				const next = nextOne()
 				const expected = next && estimate(next.executor, call)
-				const elapsed = begun - clock()
-				const tooLate = next && isNearer(next) && elapsed > overdue(own)
+				const tooLate = next && isNearer(next) && begun - clock() > overdue(own)
 				const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : spareFor(finish(expected))
 				if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 				// Not at the start, nor too late: the next one would be late itself.
 				else if (wakeNoMore && spare > -reserve) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
 			}
+			/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
+			const spareFor = (other: number) => {
+				const needed = clock() - other - reserve
+				const left = finish(own) - (begun - clock())
+				return left < other ? Math.max(needed, left) : needed
+			}
 			// With time to spare the reserve covers a first look that comes later: most answers are there before it.
 			if (begun > 8 * lookAgain) wakeNoMore = sleep(lookAgain, watch)
 			else watch()
-			executor.infer(call, { ...context, remaining: begun, signal: given.signal }).then(resolve, reject)
+			return executor.infer(call, { ...context, remaining: begun, signal })
 		})
 	} finally {
 		wakeNoMore?.()
-		abandoned.removeEventListener('abort', onOver)
 	}
 }
 
@@ -174,7 +163,7 @@ function unable(call: Call, stories: readonly Overflow[], errors: readonly Spill
 	const curable = errors.filter((error) => overflowReason(error) !== 'unsupported')
 	const counted = curable[0] ? curable : errors
 	const [one] = counted
-	const mixed: ErrorCode = stories[0] && stories.every(({ reason }) => reason === 'unsupported') ? 'unsupported' : 'unavailable'
+	const mixed: ErrorCode = stories.every(({ reason }) => reason === 'unsupported') ? 'unsupported' : 'unavailable'
 	const code = one && counted.every((error) => error.code === one.code) ? one.code : mixed
 	// Who comes back first can answer first.
 	const times = errors.flatMap(({ retryAfter }) => retryAfter ?? [])

@@ -14,8 +14,6 @@ export interface Candidate {
 export interface Plan {
 	/** To be tried in this order. */
 	readonly order: readonly Candidate[]
-	/** What the first of them expects. */
-	readonly expected?: Estimate | undefined
 	/** All that can not, or not in time, answer now, or stand behind another one for the policy's sake; and why. */
 	readonly passed: ReadonlyMap<Candidate, Overflow>
 }
@@ -54,8 +52,10 @@ const ranks = { now: 0, late: 1, loading: 2, no: 3 }
  * @param remaining milliseconds left.
  */
 export function plan(candidates: readonly Candidate[], call: Call, policy: Policy | undefined, remaining: number): Plan {
-	const ranked: { candidate: Candidate; rank: number; preferred: number; expected: Estimate }[] = []
+	const ranked: { candidate: Candidate; rank: number; preferred: number }[] = []
 	const passed = new Map<Candidate, Overflow>()
+	/** Nobody comes before who can answer now: what those behind expect is asked when it has failed. */
+	let first: Estimate | false | undefined
 	for (const candidate of candidates) {
 		const { executor, role } = candidate
 		const pass = (reason: OverflowReason, detail?: string) =>
@@ -68,21 +68,19 @@ export function plan(candidates: readonly Candidate[], call: Call, policy: Polic
 			pass('unsupported', `takes ${executor.accepts} only`)
 			continue
 		}
-		const expected = estimate(executor, call)
-		// Nobody can come before it: what the others expect is asked when it has failed.
-		if (!policy && !passed.size && !ranked[0] && expected.can === 'now' && finish(expected) <= remaining)
-			return { order: candidates, passed, expected }
+		const expected = first || estimate(executor, call)
 		const { can, reason, detail, queue, run } = expected
 		const time = finish(expected)
 		const late = can === 'now' && time > remaining
+		first ||= !policy && can === 'now' && !late && expected
 		const preferred = preference(policy, role, time)
 		if (can === 'no') pass(reason ?? 'unhealthy', detail)
 		else if (late) pass(queue >= run ? 'queue' : 'deadline', `expected in ${Math.ceil(time)} ms of ${Math.ceil(remaining)}`)
 		// Loaded or not, the edge would have been asked first.
 		else if (preferred > 0 && (can === 'now' || policy === 'prefer-edge')) pass('policy', `${policy}: expected in ${Math.ceil(time)} ms`)
 		else if (can === 'loading') pass(reason ?? 'loading', detail)
-		ranked.push({ candidate, rank: ranks[late ? 'late' : can], preferred, expected })
+		ranked.push({ candidate, rank: ranks[late ? 'late' : can], preferred })
 	}
 	ranked.sort((a, b) => a.rank - b.rank || a.preferred - b.preferred)
-	return { order: ranked.map(({ candidate }) => candidate), passed, expected: ranked[0]?.expected }
+	return { order: ranked.map(({ candidate }) => candidate), passed }
 }

@@ -18,6 +18,8 @@ export async function isUp({
 	try {
 		const response = await fetch(`${url.replace(/\/+$/, '')}/v2/health/ready`, {
 			headers: { 'spillway-hops': `${hops + 1}`, ...(key !== undefined && { authorization: `Bearer ${key}` }) },
+			// As calls do.
+			redirect: 'manual',
 			signal: AbortSignal.timeout(patience),
 		})
 		await response.body?.cancel()

@@ -15,6 +15,8 @@ export async function isUp({
 	try {
 		const response = await fetch(`${url.replace(/\/+$/, '')}/models`, {
 			headers: { 'spillway-hops': `${hops + 1}`, ...(key !== undefined && { authorization: `Bearer ${key}` }) },
+			// As calls do.
+			redirect: 'manual',
 			signal: AbortSignal.timeout(patience),
 		})
 		await response.body?.cancel()

@@ -31,7 +31,12 @@ export async function isUp({
 	const headers = { 'spillway-hops': `${hops + 1}`, ...(key !== undefined && { authorization: `Bearer ${key}` }) }
 	try {
 		for (const [here, { name = here, version }] of Object.entries(models)) {
-			const response = await fetch(url.replace(/\/+$/, '') + modelPath({ name, version }), { headers, signal })
+			const response = await fetch(url.replace(/\/+$/, '') + modelPath({ name, version }), {
+				headers,
+				signal,
+				// As calls do.
+				redirect: 'manual',
+			})
 			const said = response.ok ? statusSchema.safeParse(await response.json()) : undefined
 			if (!said) await response.body?.cancel()
 			if (said?.data?.ready || said?.data?.model_version_status?.some(({ state }) => state === 'AVAILABLE')) return true
