@@ -126,8 +126,8 @@ async function once(
 	if (!nextOne) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
 	let wakeNoMore: (() => void) | undefined
 	try {
-		// An executor may be slow to notice the signal: it is not waited for. The time is kept to by the call's own bounds.
-		return await bounded(executor.name, { remaining: Number.POSITIVE_INFINITY, signal: abandoned }, (signal, giveUp) => {
+		// An executor may be slow to notice the signal: it is not waited for.
+		return await bounded(executor.name, { remaining: clock(), signal: abandoned }, (signal, giveUp) => {
 			const begun = clock()
 			// What the next one gets beside the time that it is expected to need, of which little may be known.
 			const reserve = Math.min(lookAgain, begun / 8)
@@ -136,7 +136,8 @@ async function once(
 				if (parts?.begun) return
 				const next = nextOne()
 				const expected = next && estimate(next.executor, call)
-				const tooLate = next && isNearer(next) && begun - clock() > overdue(own)
+				const elapsed = begun - clock()
+				const tooLate = next && isNearer(next) && elapsed > overdue(own)
 				const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : spareFor(finish(expected))
 				if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
 				// Not at the start, nor too late: the next one would be late itself.
@@ -151,7 +152,7 @@ async function once(
 			// With time to spare the reserve covers a first look that comes later: most answers are there before it.
 			if (begun > 8 * lookAgain) wakeNoMore = sleep(lookAgain, watch)
 			else watch()
-			return executor.infer(call, { ...context, remaining: begun, signal })
+			return executor.infer(call, { ...context, remaining: clock(), signal })
 		})
 	} finally {
 		wakeNoMore?.()
@@ -163,7 +164,9 @@ function unable(call: Call, stories: readonly Overflow[], errors: readonly Spill
 	const curable = errors.filter((error) => overflowReason(error) !== 'unsupported')
 	const counted = curable[0] ? curable : errors
 	const [one] = counted
-	const mixed: ErrorCode = stories.every(({ reason }) => reason === 'unsupported') ? 'unsupported' : 'unavailable'
+	// Of those who were not asked, what they say of such calls.
+	const never = one ? !curable[0] : stories[0] && stories.every(({ reason }) => reason === 'unsupported')
+	const mixed: ErrorCode = never ? 'unsupported' : 'unavailable'
 	const code = one && counted.every((error) => error.code === one.code) ? one.code : mixed
 	// Who comes back first can answer first.
 	const times = errors.flatMap(({ retryAfter }) => retryAfter ?? [])

@@ -317,7 +317,7 @@ describe('if nobody can answer', () => {
 		expect(await failing(busy(60_000), busy(1500))).toMatchObject({ retryAfter: 1500 })
 	})
 
-	test('unsupported, where there is none at all', async () => expect(await failing()).toMatchObject({ code: 'unsupported' }))
+	test('there is none at all', async () => expect(await failing()).toMatchObject({ code: 'unavailable' }))
 })
 
 describe('time', () => {

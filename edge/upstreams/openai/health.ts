@@ -1,27 +1,5 @@
-// Whether a server says that it is up.
+// Whether a server says that it is up: asked for the list of models, the one thing that all of them answer without work.
 
-import type { ProbeOptions } from '../upstream.ts'
+import { upAt } from '../probe.ts'
 
-/** Milliseconds that an upstream has to say so. */
-const patience = 2_000
-
-/** Asks for the list of models, the one thing that all of them answer without work. Only the status counts. Never rejects. */
-export async function isUp({
-	upstream: { url },
-	key,
-	hops,
-	fetch = (address, init) => globalThis.fetch(address, init),
-}: Omit<ProbeOptions<{ readonly url: string }>, 'environment'>): Promise<boolean> {
-	try {
-		const response = await fetch(`${url.replace(/\/+$/, '')}/models`, {
-			headers: { 'spillway-hops': `${hops + 1}`, ...(key !== undefined && { authorization: `Bearer ${key}` }) },
-			// As calls do.
-			redirect: 'manual',
-			signal: AbortSignal.timeout(patience),
-		})
-		await response.body?.cancel()
-		return response.ok
-	} catch {
-		return false
-	}
-}
+export const isUp = upAt('/models')
