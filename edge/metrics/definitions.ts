@@ -8,10 +8,10 @@ const inSeconds = (milliseconds: readonly number[]) => milliseconds.map((bound) 
 const latency = inSeconds(callBounds)
 
 export interface Definition {
-	/** `merged`: a histogram whose values are counted in pages. */
-	readonly type: 'counter' | 'gauge' | 'histogram' | 'merged'
+	readonly type: 'counter' | 'gauge' | 'histogram'
 	readonly help: string
 	readonly labels: readonly string[]
+	/** Upper bounds of a histogram. */
 	readonly buckets?: readonly number[]
 }
 
@@ -86,31 +86,31 @@ export const definitions = {
 		labels: ['browser', 'cores', 'memory', 'isolated', 'gpu'],
 	},
 	spillway_page_call_seconds: {
-		type: 'merged',
+		type: 'histogram',
 		help: 'Time from call to answer, as pages saw it.',
 		labels: ['model', 'executor', 'provider', 'device'],
 		buckets: latency,
 	},
 	spillway_page_queue_seconds: {
-		type: 'merged',
+		type: 'histogram',
 		help: "Time that pages' calls waited before their run.",
 		labels: ['model', 'executor', 'provider'],
 		buckets: latency,
 	},
 	spillway_page_run_seconds: {
-		type: 'merged',
+		type: 'histogram',
 		help: "Time of pages' calls inside the execution provider.",
 		labels: ['model', 'executor', 'provider', 'device'],
 		buckets: latency,
 	},
 	spillway_page_batch_rows: {
-		type: 'merged',
+		type: 'histogram',
 		help: "Rows of the largest batch that a page's call was part of.",
 		labels: ['model', 'executor', 'provider'],
 		buckets: batchBounds,
 	},
 	spillway_page_load_seconds: {
-		type: 'merged',
+		type: 'histogram',
 		help: 'Time that pages took to load a model, by phase; whole: all of it, of loads that succeeded.',
 		labels: ['model', 'phase', 'device'],
 		buckets: inSeconds(loadBounds),
@@ -149,5 +149,5 @@ export const definitions = {
 
 export type MetricName = keyof typeof definitions
 
-/** Histograms that are merged, not observed. */
-export type MergedName = { [Name in MetricName]: (typeof definitions)[Name]['type'] extends 'merged' ? Name : never }[MetricName]
+/** What has buckets. */
+export type HistogramName = { [Name in MetricName]: (typeof definitions)[Name]['type'] extends 'histogram' ? Name : never }[MetricName]

@@ -1,8 +1,9 @@
 // A metrics store on prom-client: in the process on Node, inside a Durable Object on workerd.
 
-import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
-import { type Definition, definitions, type MergedName, type MetricName } from './definitions.ts'
-import { type MergedHistogram, mergedHistogram } from './merged.ts'
+import { Counter, Gauge, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
+import { type Definition, definitions, type MetricName } from './definitions.ts'
+import { gathered } from './gathered.ts'
+import { type CountedHistogram, countedHistogram } from './histogram.ts'
 import type { MetricsStore } from './store.ts'
 
 /** All figures of a store as plain data: crosses from one process to another. */
@@ -21,7 +22,7 @@ export interface FiguresStore extends MetricsStore {
 export function prometheusStore(build: { version: string; platform: string }, { inFlight = true } = {}): FiguresStore {
 	const registry = new Registry()
 	const metrics = new Map<MetricName, (labels: Record<string, string>, value: number) => void>()
-	const merged = new Map<MergedName, MergedHistogram>()
+	const histograms = new Map<MetricName, CountedHistogram>()
 	for (const [name, { type, help, labels, buckets = [] }] of Object.entries<Definition>(definitions)) {
 		if (name === 'spillway_http_requests_in_flight' && !inFlight) continue
 		const options = { name, help, labelNames: [...labels] as string[], registers: [registry] }
@@ -32,28 +33,31 @@ export function prometheusStore(build: { version: string; platform: string }, { 
 			// Of several processes one tells what they are.
 			const gauge = new Gauge({ ...options, aggregator: name === 'spillway_build_info' ? 'first' : 'sum' })
 			metrics.set(name as MetricName, (given, value) => gauge.inc(given, value))
-		} else if (type === 'merged') {
-			const histogram = mergedHistogram(name, help, buckets)
-			merged.set(name as MergedName, histogram)
-			registry.registerMetric(histogram.metric)
 		} else {
-			const histogram = new Histogram({ ...options, buckets: [...buckets] })
-			metrics.set(name as MetricName, (given, value) => histogram.observe(given, value))
+			const histogram = countedHistogram(name, help, buckets)
+			histograms.set(name as MetricName, histogram)
+			registry.registerMetric(histogram.metric)
 		}
 	}
 	metrics.get('spillway_build_info')?.({ ...build }, 1)
+	const { add, take } = gathered()
+
+	/** The registry with all that has come. */
+	function upToDate(): Registry {
+		for (const increment of take()) {
+			// Not changed there.
+			const labels = increment.labels as Record<string, string>
+			if ('counts' in increment) histograms.get(increment.metric)?.merge(labels, increment)
+			else metrics.get(increment.metric)?.(labels, increment.value)
+		}
+		return registry
+	}
+
 	return {
-		add(batch) {
-			for (const increment of batch) {
-				// Not changed there.
-				const labels = increment.labels as Record<string, string>
-				if ('counts' in increment) merged.get(increment.metric)?.merge(labels, increment)
-				else metrics.get(increment.metric)?.(labels, increment.value)
-			}
-		},
+		add,
 		async render() {
-			return { body: await registry.metrics(), contentType: registry.contentType }
+			return { body: await upToDate().metrics(), contentType: registry.contentType }
 		},
-		figures: () => registry.getMetricsAsJSON(),
+		figures: () => upToDate().getMetricsAsJSON(),
 	}
 }

@@ -2,7 +2,8 @@
 
 import { type ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
 import { inAdvanceOf, type Quota, type QuotaAnswer } from '../auth/quota.ts'
-import type { Increment, MetricsStore, MetricsText } from '../metrics/store.ts'
+import { gathered } from '../metrics/gathered.ts'
+import type { MetricsStore, MetricsText } from '../metrics/store.ts'
 import type { ObjectNamespace } from '../platform/workerd/bindings.ts'
 import type { Reports } from '../telemetry/reports.ts'
 import type { Span, Spans } from '../telemetry/spans.ts'
@@ -37,16 +38,14 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 		throw new SpillwayError('unavailable', `the state object answered ${response.status}`)
 	}
 
-	/** What was reported lately: requests report several times, and each message has its price. */
-	let batch: Increment[] = []
+	/** What was reported lately: each message has its price. */
+	const lately = gathered()
 	/** When a request last took it upon itself to send what is there by then. */
 	let promised = Number.NEGATIVE_INFINITY
 
 	async function flush(): Promise<void> {
-		if (batch.length === 0) return
-		const begun = batch
-		batch = []
-		await ask(`add/${version}`, begun)
+		const batch = lately.take()
+		if (batch.length > 0) await ask(`add/${version}`, batch)
 	}
 
 	return {
@@ -55,7 +54,7 @@ export function sharedState(objects: ObjectNamespace, version: string): SharedSt
 				// Requests that are cut off never report their end.
 				const wanted = increments.filter(({ metric }) => metric !== 'spillway_http_requests_in_flight')
 				if (wanted.length === 0) return
-				batch.push(...wanted)
+				lately.add(wanted)
 				// One request at a time waits, by a timer of its own, and sends what is there by then, of others, too. Should it be cut off,
 				// the next one does. None waits for another one.
 				const now = performance.now()

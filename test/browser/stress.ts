@@ -123,8 +123,7 @@ async function stress({ browser, site, models, planned, calm, parallel, seed }: 
 			await window.runtime.dispose()
 			Object.assign(window, { runtime: undefined })
 		})
-		await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0)
-		expect(await page.evaluate(() => navigator.locks.query())).toEqual({ held: [], pending: [] })
+		await expect.poll(() => page.evaluate(() => navigator.locks.query()), { timeout: 20_000 }).toEqual({ held: [], pending: [] })
 		await expectCensus(page, empty)
 		return result
 	} finally {
@@ -157,14 +156,25 @@ const expectCensus = (page: Page, expected: Census) =>
 	expect.poll(() => censusOf(page), { timeout: 20_000, interval: 500 }).toEqual(expected)
 
 async function countThreads(page: Page): Promise<Threads> {
-	const engines = () => page.workers().filter(isEngine)
-	// DevTools tells a little late that one has gone.
-	await expect.poll(() => engines().length, { timeout: 20_000 }).toBe(1)
-	return {
-		page: await censusOf(page),
-		engine: await censusOf(engines()[0] as Worker),
-		sessions: await Promise.all(page.workers().filter(isSession).map(censusOf)),
-	}
+	await expect.poll(async () => (await alive(page, 'engine')).length, { timeout: 20_000 }).toBe(1)
+	const [engine] = await censuses(page, 'engine')
+	return { page: await censusOf(page), engine: engine as Census, sessions: await censuses(page, 'session') }
+}
+
+/** The locks that workers of a kind hold for as long as they live. DevTools may go on naming one that has gone. */
+const alive = (page: Page, kind: 'engine' | 'session') =>
+	page.evaluate(async (kind) => {
+		const { held = [] } = await navigator.locks.query()
+		return held.filter(({ name }) => name?.startsWith(`spillway-${kind}-`))
+	}, kind)
+
+/** Of all workers of a kind that are alive. */
+async function censuses(page: Page, kind: 'engine' | 'session'): Promise<Census[]> {
+	const named = page.workers().filter(kind === 'engine' ? isEngine : isSession)
+	const taken = await Promise.all(named.map((worker) => Promise.race([censusOf(worker).catch(() => undefined), sleep(5_000, undefined)])))
+	const there = taken.filter((census) => census !== undefined)
+	expect(there).toHaveLength((await alive(page, kind)).length)
+	return there
 }
 
 /** Runs in the worker, a moment later, so that this here settles before. */
@@ -186,7 +196,7 @@ function causeOf(page: Page, seed: number, onHit: () => void): (fault: Exclude<F
 		if (!worker) return
 		const gone = new Promise((resolve) => worker.once('close', resolve))
 		// It may just have ended by itself.
-		await worker.evaluate(happen, fault).catch(() => {})
+		await Promise.race([worker.evaluate(happen, fault).catch(() => {}), sleep(20_000)])
 		// One that hangs is given ten seconds.
 		if (fault === 'busy' || (await Promise.race([gone, sleep(20_000, 'there')])) !== 'there') onHit()
 	}

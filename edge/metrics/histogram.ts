@@ -1,9 +1,10 @@
-// A histogram that is not observed but merged: its values were counted elsewhere, between the same bounds. prom-client has none of the kind.
+// A histogram of values that were counted elsewhere, between the same bounds: in a page, or since it was last read. prom-client's takes only
+// one value at a time.
 
 import type { Metric } from 'prom-client'
 import { countOf, type Histogram, merged } from '../../runtime/telemetry/wire-histogram.ts'
 
-export interface MergedHistogram {
+export interface CountedHistogram {
 	/** For prom-client's registry. */
 	readonly metric: Metric
 	/** Adds counts to those of the same labels; of others than `bounds`' number they are left out. */
@@ -11,7 +12,7 @@ export interface MergedHistogram {
 }
 
 /** @param bounds upper bounds in the metric's unit. */
-export function mergedHistogram(name: string, help: string, bounds: readonly number[]): MergedHistogram {
+export function countedHistogram(name: string, help: string, bounds: readonly number[]): CountedHistogram {
 	const series = new Map<string, { labels: Record<string, string>; histogram: Histogram }>()
 
 	function samplesOf({ labels, histogram }: { labels: Record<string, string>; histogram: Histogram }) {
