@@ -36,11 +36,12 @@ export function bounded<T>(
 	const over = [signal, also].find((one) => one?.aborted)
 	if (over || remaining <= 0) return Promise.reject(over ? aborted(over) : deadlineExceeded(what))
 	return new Promise<T>((resolve, reject) => {
-		const abandon = new AbortController()
+		// Who does not look at it needs none: on workerd it costs more than the timer.
+		const abandon = work.length > 0 ? new AbortController() : undefined
 		const give = (error: SpillwayError) => {
 			clear()
 			reject(error)
-			abandon.abort(error)
+			abandon?.abort(error)
 		}
 		const onAbort = () => give(aborted(also?.aborted ? also : signal))
 		// setTimeout turns anything above 2^31-1 ms into 1 ms.
@@ -59,7 +60,7 @@ export function bounded<T>(
 				give(value)
 			}
 		try {
-			work(abandon.signal, give).then(settle(resolve), settle(reject))
+			work(abandon?.signal as AbortSignal, give).then(settle(resolve), settle(reject))
 		} catch (error) {
 			settle(reject)(error)
 		}

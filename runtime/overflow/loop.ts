@@ -3,8 +3,8 @@
 import type { Answer, Call, Overflow } from '../core/call.ts'
 import { bounded, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
-import { accepts, type Context, cannot, type Executor } from '../core/executor.ts'
-import { type Parts, partsTo } from './parts.ts'
+import { accepts, type Context, cannot, type Estimate, type Executor } from '../core/executor.ts'
+import { partsTo } from './parts.ts'
 import { type Candidate, estimate, finish, overdue, plan } from './plan.ts'
 import { allows, type Policy } from './policy.ts'
 import { overflowReason } from './reason.ts'
@@ -12,13 +12,14 @@ import { overflowReason } from './reason.ts'
 /** Calls `wake` after so many milliseconds; the returned function takes that back. */
 export type Sleep = (milliseconds: number, wake: () => void) => () => void
 
-const sleepHere: Sleep = (milliseconds, wake) => {
+/** By a timer; in a hidden page those are late. */
+export const sleepHere: Sleep = (milliseconds, wake) => {
 	const timer = setTimeout(wake, milliseconds)
 	return () => clearTimeout(timer)
 }
 
 export interface AttemptOptions {
-	/** Default: by a timer, which in a hidden page is late. */
+	/** For the looks at who else could answer. Default: there are none, and no attempt is given up for another one. */
 	readonly sleep?: Sleep | undefined
 	/** Watches over the parts of attempts; not needed where one candidate at most has any to give, as in a page. */
 	readonly follow?: typeof partsTo | undefined
@@ -47,116 +48,108 @@ export interface AttemptOptions {
  * @throws SpillwayError `invalid-input`, `aborted`, `deadline-exceeded`; else the error of the only candidate that was asked, or one that
  *   names each candidate with its reason: with their common code, or `unavailable`.
  */
-export function attempt(
+export async function attempt(
 	candidates: readonly Candidate[],
 	policy: Policy | undefined,
 	call: Call,
 	context: Context,
-	{ sleep = sleepHere, follow, also, alike }: AttemptOptions = {},
+	{ sleep, follow, also, alike }: AttemptOptions = {},
 ): Promise<Answer> {
 	const what = `the call to ${call.model.name}`
+	const { retries, signal } = context
+	const parts = follow?.(context)
 	const [only] = candidates
 	// Who is alone is asked whatever it expects; its answer and its error are the call's.
 	if (only && candidates.length === 1 && allows(policy, only.role) && accepts(only.executor, call)) {
-		const ask = (abandoned: AbortSignal) =>
-			only.executor.infer(call, { ...context, ...follow?.(context, abandoned).next(() => []), signal: abandoned })
+		const ask = (signal: AbortSignal) => only.executor.infer(call, { ...context, ...parts?.next(() => [], signal), signal })
 		return bounded(what, context, ask, also)
 	}
-	const work = async (abandoned: AbortSignal) => {
-		const { retries } = context
-		const parts = follow?.(context, abandoned)
-		const clock = startClock(context.remaining)
-		const failed = new Map<Candidate, Overflow>()
-		const errors: SpillwayError[] = []
-		for (;;) {
-			const left = candidates.filter((one) => !failed.has(one))
-			const { order, passed } = plan(left, call, policy, clock())
-			const [candidate] = order
-			const retry = failed.size > 0
-			if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
-			if (retry) retries.left--
-			const { executor } = candidate
-			const rest = left.filter((one) => one !== candidate)
-			const another = () => {
-				const [one] = plan(rest, call, policy, clock()).order
-				return one && (alike?.(one.executor) ?? true) ? one : undefined
-			}
-			const next = retries.left > 0 && rest.length > 0 ? another : undefined
-			const share = Math.max(0, retries.left - order.length + 1)
-			const handed = { left: share }
-			const place = candidates.indexOf(candidate)
-			const isNearer = (one: Candidate) => !!alike || candidates.indexOf(one) < place
-			// Who was asked in vain, and who stood nearer to the user and was not asked.
-			const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
-			try {
-				const own = { ...context, ...parts?.next(overflow), retries: handed }
-				const answer = await once(executor, next, isNearer, call, own, clock, abandoned, sleep, parts).finally(() => {
-					retries.left -= share - handed.left
-				})
-				return { ...answer, ran: { ...answer.ran, overflow: [...overflow(), ...answer.ran.overflow] } }
-			} catch (thrown) {
-				const error = SpillwayError.from(thrown)
-				const reason = overflowReason(error)
-				// An executor's own timer may be a little early.
-				if (!reason || parts?.begun || abandoned.aborted || clock() < 2) throw error
-				failed.set(candidate, { executor: executor.name, reason, detail: `${error.code}: ${error.message}` })
-				errors.push(error)
-			}
+	const clock = startClock(context.remaining)
+	const failed = new Map<Candidate, Overflow>()
+	const errors: SpillwayError[] = []
+	for (;;) {
+		const left = candidates.filter((one) => !failed.has(one))
+		const { order, passed } = plan(left, call, policy, clock())
+		const [candidate] = order
+		const retry = failed.size > 0
+		if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
+		if (retry) retries.left--
+		const { executor } = candidate
+		const place = candidates.indexOf(candidate)
+		const rest = left.filter((one) => one !== candidate)
+		/** Who would be asked next, at this moment; null where no look is worth it any more. */
+		const nextOne = (): Next | undefined | null => {
+			if (parts?.begun) return null
+			const [one] = plan(rest, call, policy, clock()).order
+			return one && (alike?.(one.executor) ?? true) ? [estimate(one.executor, call), !!alike || candidates.indexOf(one) < place] : undefined
+		}
+		const another = sleep && retries.left > 0 && rest[0]
+		const share = Math.max(0, retries.left - order.length + 1)
+		const handed = { left: share }
+		// Who was asked in vain, and who stood nearer to the user and was not asked.
+		const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
+		let watchNoMore: (() => void) | undefined
+		const ask = (signal: AbortSignal, giveUp: (error: SpillwayError) => void) => {
+			const now = clock()
+			if (another) watchNoMore = watch(estimate(executor, call), nextOne, clock, sleep, giveUp)
+			return executor.infer(call, { ...context, ...parts?.next(overflow, signal), retries: handed, remaining: now, signal })
+		}
+		try {
+			// An executor may be slow to notice the signal: it is not waited for.
+			const answer = await bounded(what, { remaining: clock(), signal }, ask, also)
+			return { ...answer, ran: { ...answer.ran, overflow: [...overflow(), ...answer.ran.overflow] } }
+		} catch (thrown) {
+			const error = SpillwayError.from(thrown)
+			const reason = overflowReason(error)
+			// An executor's own timer may be a little early.
+			if (!reason || parts?.begun || signal.aborted || also?.aborted || clock() < 2) throw error
+			failed.set(candidate, { executor: executor.name, reason, detail: `${error.code}: ${error.message}` })
+			errors.push(error)
+		} finally {
+			watchNoMore?.()
+			retries.left -= share - handed.left
 		}
 	}
-	return bounded(what, context, work, also)
 }
 
 /** Milliseconds between two looks at who else could answer: one that is loading or unhealthy now may be there soon. */
 const lookAgain = 250
 
-/** One attempt, given up when the next executor, if there may be one, needs the time that is left. */
-async function once(
-	executor: Executor,
-	nextOne: (() => Candidate | undefined) | undefined,
-	isNearer: (one: Candidate) => boolean,
-	call: Call,
-	context: Context,
+/** What somebody else expects, and whether that one is nearer to the user. */
+type Next = readonly [expected: Estimate, isNearer: boolean]
+
+/** Gives an attempt, which is about to be made, up when the next executor needs the time that is left. The returned function ends the watch. */
+function watch(
+	own: Estimate,
+	nextOne: () => Next | undefined | null,
 	clock: () => number,
-	abandoned: AbortSignal,
 	sleep: Sleep,
-	parts: Parts | undefined,
-): Promise<Answer> {
-	// Nobody else to go on to: the loop's own bounds are enough.
-	if (!nextOne) return executor.infer(call, { ...context, remaining: clock(), signal: abandoned })
+	giveUp: (error: SpillwayError) => void,
+): () => void {
 	let wakeNoMore: (() => void) | undefined
-	try {
-		// An executor may be slow to notice the signal: it is not waited for.
-		return await bounded(executor.name, { remaining: clock(), signal: abandoned }, (signal, giveUp) => {
-			const begun = clock()
-			// What the next one gets beside the time that it is expected to need, of which little may be known.
-			const reserve = Math.min(lookAgain, begun / 8)
-			const own = estimate(executor, call)
-			const watch = () => {
-				if (parts?.begun) return
-				const next = nextOne()
-				const expected = next && estimate(next.executor, call)
-				const elapsed = begun - clock()
-				const tooLate = next && isNearer(next) && elapsed > overdue(own)
-				const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : spareFor(finish(expected))
-				if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), watch)
-				// Not at the start, nor too late: the next one would be late itself.
-				else if (wakeNoMore && spare > -reserve) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
-			}
-			/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
-			const spareFor = (other: number) => {
-				const needed = clock() - other - reserve
-				const left = finish(own) - (begun - clock())
-				return left < other ? Math.max(needed, left) : needed
-			}
-			// With time to spare the reserve covers a first look that comes later: most answers are there before it.
-			if (begun > 8 * lookAgain) wakeNoMore = sleep(lookAgain, watch)
-			else watch()
-			return executor.infer(call, { ...context, remaining: clock(), signal })
-		})
-	} finally {
-		wakeNoMore?.()
+	const begun = clock()
+	// What the next one gets beside the time that it is expected to need, of which little may be known.
+	const reserve = Math.min(lookAgain, begun / 8)
+	const look = () => {
+		const next = nextOne()
+		if (next === null) return
+		const [expected, isNearer] = next ?? []
+		const tooLate = isNearer && begun - clock() > overdue(own)
+		const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : spareFor(finish(expected))
+		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), look)
+		// Not at the start, nor too late: the next one would be late itself.
+		else if (wakeNoMore && spare > -reserve) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
 	}
+	/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
+	const spareFor = (other: number) => {
+		const needed = clock() - other - reserve
+		const left = finish(own) - (begun - clock())
+		return left < other ? Math.max(needed, left) : needed
+	}
+	// With time to spare the reserve covers a first look that comes later: most answers are there before it.
+	if (begun > 8 * lookAgain) wakeNoMore = sleep(lookAgain, look)
+	else look()
+	return () => wakeNoMore?.()
 }
 
 function unable(call: Call, stories: readonly Overflow[], errors: readonly SpillwayError[]): SpillwayError {
@@ -203,7 +196,7 @@ export function overflow(name: string, executors: readonly Executor[]): Executor
 		async infer(call, context) {
 			if (disposed) throw gone
 			try {
-				return await attempt(candidates, undefined, call, context, { follow: partsTo, also: disposal.signal })
+				return await attempt(candidates, undefined, call, context, { sleep: sleepHere, follow: partsTo, also: disposal.signal })
 			} catch (error) {
 				throw disposed ? gone : error
 			}

@@ -10,19 +10,19 @@ export interface Parts {
 	/**
 	 * For the next attempt: hands its parts on to the caller. Those before it can not any more: who is given up may not notice at once.
 	 * @param overflow the executors passed by before.
+	 * @param abandoned aborts when the attempt is given up, or the call.
 	 */
-	next(overflow: () => readonly Overflow[]): Pick<Context, 'emit'>
+	next(overflow: () => readonly Overflow[], abandoned: AbortSignal): Pick<Context, 'emit'>
 }
 
-/** @param abandoned aborts when the call is over. */
-export function partsTo({ emit }: Pick<Context, 'emit'>, abandoned: AbortSignal): Parts {
+export function partsTo({ emit }: Pick<Context, 'emit'>): Parts {
 	let begun = false
 	let attempts = 0
 	return {
 		get begun() {
 			return begun
 		},
-		next(overflow) {
+		next(overflow, abandoned) {
 			const own = ++attempts
 			const handOn = async (part: Part) => {
 				if (own !== attempts || abandoned.aborted) throw aborted(abandoned)

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Call } from '../../runtime/core/call.ts'
 import { type ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
 import { type BreakerOptions, breaker } from '../../runtime/overflow/breaker.ts'
-import { attempt } from '../../runtime/overflow/loop.ts'
+import { attempt, sleepHere } from '../../runtime/overflow/loop.ts'
 import { context, embedCall, type Script, scripted } from './scripted.ts'
 
 beforeEach(() => {
@@ -273,7 +273,7 @@ test('calls go elsewhere meanwhile, and come back when it answers again', async 
 	const { guard, become, asked } = guarded({ name: 'first', fails: 'network' })
 	const candidates = [{ executor: guard }, { executor: scripted({ name: 'second' }) }]
 	const ask = async () => {
-		const answered = attempt(candidates, undefined, embedCall, context())
+		const answered = attempt(candidates, undefined, embedCall, context(), { sleep: sleepHere })
 		await later(1)
 		return (await answered).ran
 	}

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Answer } from '../../runtime/core/call.ts'
 import type { ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
 import type { Context } from '../../runtime/core/executor.ts'
-import { attempt } from '../../runtime/overflow/loop.ts'
+import { attempt, sleepHere } from '../../runtime/overflow/loop.ts'
 import type { Candidate } from '../../runtime/overflow/plan.ts'
 import { type Policy, policies } from '../../runtime/overflow/policy.ts'
 import { overflowReason } from '../../runtime/overflow/reason.ts'
@@ -79,7 +79,7 @@ async function play({ scripts, policy, remaining, retries, abortAt }: typeof sce
 		const attempts = executors.reduce((sum, { asked }) => sum + asked.length, 0)
 		Object.assign(run, part, { settled: run.settled + 1, time: performance.now() - started, left, attempts })
 	}
-	attempt(candidates, policy, embedCall, given).then(
+	attempt(candidates, policy, embedCall, given, { sleep: sleepHere }).then(
 		(answer) => settle({ answer }),
 		(error) => settle({ error }),
 	)

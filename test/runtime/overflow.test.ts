@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SpillwayError } from '../../runtime/core/error.ts'
-import { attempt, overflow } from '../../runtime/overflow/loop.ts'
+import { attempt, overflow, sleepHere } from '../../runtime/overflow/loop.ts'
 import type { Candidate } from '../../runtime/overflow/plan.ts'
 import { type Policy, policies, tightens } from '../../runtime/overflow/policy.ts'
 import { context, embedCall, now, type Script, scripted } from './scripted.ts'
@@ -24,7 +24,7 @@ async function call(scripts: { device: Script; edge: Script }, more: Parameters<
 	]
 	const given = context(more)
 	const started = performance.now()
-	const settled = attempt(candidates, policy, embedCall, given).then(
+	const settled = attempt(candidates, policy, embedCall, given, { sleep: sleepHere }).then(
 		({ ran }) => ({ ran, error: undefined, time: performance.now() - started }),
 		(error: SpillwayError) => ({ ran: undefined, error, time: performance.now() - started }),
 	)

@@ -3,7 +3,7 @@
 import type { Answer, Call } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Context, Executor, RetryBudget } from '../../../runtime/core/executor.ts'
-import { attempt } from '../../../runtime/overflow/loop.ts'
+import { attempt, sleepHere } from '../../../runtime/overflow/loop.ts'
 import { estimate } from '../../../runtime/overflow/plan.ts'
 
 /**
@@ -32,7 +32,13 @@ export function hedged(order: readonly Executor[], call: Call, context: Context,
 	const begun = performance.now()
 	const asked = (executors: readonly Executor[], stop: AbortController, retries: RetryBudget) => {
 		const remaining = context.remaining - (performance.now() - begun)
-		return attempt(candidates(executors), undefined, call, { ...context, remaining, retries }, { also: stop.signal, alike: alikeFor(call) })
+		return attempt(
+			candidates(executors),
+			undefined,
+			call,
+			{ ...context, remaining, retries },
+			{ sleep: sleepHere, also: stop.signal, alike: alikeFor(call) },
+		)
 	}
 	return new Promise<Answer>((resolve, reject) => {
 		let open = 1
