@@ -45,7 +45,7 @@ export function bounded<T>(
 		}
 		const onAbort = () => give(aborted(also?.aborted ? also : signal))
 		// setTimeout turns anything above 2^31-1 ms into 1 ms.
-		const timer = setTimeout(() => give(deadlineExceeded(what)), Math.min(remaining, 2 ** 31 - 1))
+		const timer = setTimeout(() => give(deadlineExceeded(what)), Math.min(remaining, 2e9))
 		const clear = () => {
 			clearTimeout(timer)
 			signal.removeEventListener('abort', onAbort)

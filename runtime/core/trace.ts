@@ -7,12 +7,21 @@ const form = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 export const isTraceParent = (value: string | null | undefined): value is TraceParent => !!value && form.test(value)
 
-/** Random words of 32 bits in hexadecimal, drawn many at a time: one by one they would cost more than all else that a call does here. */
-let drawn: string[] = []
+/** Every byte in hexadecimal. */
+const digits = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) => (byte + 256).toString(16).slice(1))
 
-function hex(words: number): string {
-	if (drawn.length < words) drawn = Array.from(crypto.getRandomValues(new Uint32Array(240)), (word) => word.toString(16).padStart(8, '0'))
-	return drawn.splice(-words).join('')
+/** Random bytes, drawn many at a time: one by one they would cost more than all else that a call does here. */
+const drawn = new Uint8Array(960)
+let used = 0
+
+function hex(bytes: number): string {
+	let text = ''
+	while (bytes--) {
+		used %= drawn.length
+		if (!used) crypto.getRandomValues(drawn)
+		text += digits[drawn[used++] as number]
+	}
+	return text
 }
 
 /**
@@ -20,7 +29,7 @@ function hex(words: number): string {
  * @param sampled whether a new trace is marked as recorded by who began it.
  */
 export const traceParent = (parent?: TraceParent, sampled = false): TraceParent =>
-	`${parent?.slice(0, 35) ?? `00-${hex(4)}`}-${hex(2)}-${parent?.slice(53) ?? `0${+sampled}`}`
+	`${parent?.slice(0, 35) ?? `00-${hex(16)}`}-${hex(8)}-${parent?.slice(53) ?? `0${+sampled}`}`
 
 /** Whether who began the trace records it (https://www.w3.org/TR/trace-context/#sampled-flag). */
 export const isSampled = (trace: TraceParent): boolean => (Number.parseInt(trace.slice(53), 16) & 1) === 1

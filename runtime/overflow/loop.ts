@@ -134,17 +134,16 @@ function watch(
 		const next = nextOne()
 		if (next === null) return
 		const [expected, isNearer] = next ?? []
-		const tooLate = isNearer && begun - clock() > overdue(own)
-		const spare = expected?.can !== 'now' ? lookAgain : tooLate ? 0 : spareFor(finish(expected))
+		const isLate = isNearer && begun - clock() > overdue(own)
+		const spare = expected?.can !== 'now' ? lookAgain : isLate ? 0 : spareFor(finish(expected))
 		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), look)
 		// Not at the start, nor too late: the next one would be late itself.
 		else if (wakeNoMore && spare > -reserve) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
 	}
 	/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
 	const spareFor = (other: number) => {
-		const needed = clock() - other - reserve
-		const left = finish(own) - (begun - clock())
-		return left < other ? Math.max(needed, left) : needed
+		const left = finish(own) - begun + clock()
+		return Math.max(clock() - other - reserve, left < other ? left : -Infinity)
 	}
 	// With time to spare the reserve covers a first look that comes later: most answers are there before it.
 	if (begun > 8 * lookAgain) wakeNoMore = sleep(lookAgain, look)

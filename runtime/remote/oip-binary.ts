@@ -36,11 +36,14 @@ export function binaryPart(name: string, tensor: Tensor): Part {
 export function frame(head: object, key: 'inputs' | 'outputs', parts: readonly Part[]): Message {
 	const start = JSON.stringify(head).slice(0, -1)
 	const json = toUtf8(`${start}${start === '{' ? '' : ','}"${key}":[${parts.map((part) => part.json)}]}`)
-	const data = parts.flatMap(({ bytes }) => bytes ?? [])
-	if (data.length === 0) return { body: json, headers: { 'content-type': 'application/json' } }
-	const body = new Uint8Array(data.reduce((sum, bytes) => sum + bytes.byteLength, json.byteLength))
-	let at = 0
-	for (const bytes of [json, ...data]) {
+	let at = json.byteLength
+	for (const { bytes } of parts) at += bytes?.byteLength ?? 0
+	if (!parts.some(({ bytes }) => bytes)) return { body: json, headers: { 'content-type': 'application/json' } }
+	const body = new Uint8Array(at)
+	body.set(json)
+	at = json.byteLength
+	for (const { bytes } of parts) {
+		if (!bytes) continue
 		body.set(bytes, at)
 		at += bytes.byteLength
 	}

@@ -13,9 +13,7 @@ interface Reader {
 }
 
 /** The handler of a request, and its response once there is one. */
-export class Exchange
-	implements Dispatcher.DispatchHandler, Pick<Response, 'status' | 'ok' | 'body' | 'headers' | 'arrayBuffer' | 'text' | 'json'>
-{
+export class Exchange implements Dispatcher.DispatchHandler, Pick<Response, 'status' | 'ok' | 'body' | 'arrayBuffer' | 'text' | 'json'> {
 	readonly #answered: (response: Response) => void
 	readonly #failed: (error: unknown) => void
 	readonly #signal: AbortSignal | undefined
@@ -23,7 +21,6 @@ export class Exchange
 	#aborted: (() => void) | undefined
 	#status = 0
 	#given: Record<string, string | string[] | undefined> = {}
-	#headers: Headers | undefined
 	/** What came before there was a reader. */
 	#early: Uint8Array[] = []
 	#earlyBytes = 0
@@ -100,13 +97,15 @@ export class Exchange
 		return this.#status < 300
 	}
 
-	get headers(): Headers {
-		if (!this.#headers) {
-			this.#headers = new Headers()
-			for (const [name, value] of Object.entries(this.#given))
-				for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) this.#headers.append(name, one)
-		}
-		return this.#headers
+	/** Not `Headers`: to make them costs more than the two or three looks at them. */
+	get headers(): Pick<Headers, 'get'> {
+		return this
+	}
+
+	/** A header; one that came several times with its values in one, as that of `Headers`. */
+	get(name: string): string | null {
+		const value = this.#given[name.toLowerCase()]
+		return (Array.isArray(value) ? value.join(', ') : value) ?? null
 	}
 
 	/** The whole body. @throws what ended it too early. */
