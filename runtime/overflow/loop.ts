@@ -178,7 +178,7 @@ function unable(call: Call, stories: readonly Overflow[], errors: readonly Spill
  */
 export function overflow(name: string, executors: readonly Executor[]): Executor {
 	const candidates = executors.map((executor) => ({ executor }))
-	const gone = new SpillwayError('disposed', `${name} was disposed`)
+	const gone = () => new SpillwayError('disposed', `${name} was disposed`)
 	const disposal = new AbortController()
 	let disposed: Promise<unknown> | undefined
 	return {
@@ -189,19 +189,19 @@ export function overflow(name: string, executors: readonly Executor[]): Executor
 			if (only && executors.length === 1 && !disposed && accepts(only, call)) return estimate(only, call)
 			const { order, passed } = plan(candidates, call, undefined, Number.POSITIVE_INFINITY)
 			if (order[0] && !disposed) return estimate(order[0].executor, call)
-			const [{ reason = 'unhealthy', detail = gone.message } = {} as Partial<Overflow>] = disposed ? [] : passed.values()
+			const [{ reason = 'unhealthy', detail = gone().message } = {} as Partial<Overflow>] = disposed ? [] : passed.values()
 			return cannot(reason, detail)
 		},
 		async infer(call, context) {
-			if (disposed) throw gone
+			if (disposed) throw gone()
 			try {
 				return await attempt(candidates, undefined, call, context, { sleep: sleepHere, follow: partsTo, also: disposal.signal })
 			} catch (error) {
-				throw disposed ? gone : error
+				throw disposed ? gone() : error
 			}
 		},
 		async dispose() {
-			disposal.abort(gone)
+			disposal.abort(gone())
 			disposed ??= Promise.allSettled(executors.map((executor) => executor.dispose()))
 			await disposed
 		},

@@ -51,7 +51,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 	const { name, fetch = (url, init) => globalThis.fetch(url, init), online, stall = defaultStall } = connection
 	const paces = new Map<string, RemotePace>()
 	const disposal = new AbortController()
-	const gone = new SpillwayError('disposed', `${name} was disposed`)
+	const gone = () => new SpillwayError('disposed', `${name} was disposed`)
 
 	function paceOf({ model }: Call): RemotePace {
 		const pace = paces.get(model.name) ?? remotePace()
@@ -62,7 +62,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 	return breaker({ online })({
 		name,
 		accepts,
-		estimate: (call) => (disposal.signal.aborted ? cannot('unhealthy', gone.message) : { can: 'now', ...paceOf(call).expect(call) }),
+		estimate: (call) => (disposal.signal.aborted ? cannot('unhealthy', gone().message) : { can: 'now', ...paceOf(call).expect(call) }),
 		async infer(call, context) {
 			const clock = startClock(context.remaining)
 			const { retries } = context
@@ -105,7 +105,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 				paceOf(call).answered(call, context.remaining - clock() - (taken ?? 0), answered.ran)
 				return answered
 			} catch (thrown) {
-				if (disposal.signal.aborted) throw gone
+				if (disposal.signal.aborted) throw gone()
 				// What is not ours is an answer that could not be understood.
 				const error = SpillwayError.from(thrown, 'upstream', `${name}: `)
 				const late = error.code === 'deadline-exceeded' || isLate(context)

@@ -50,7 +50,7 @@ export function routed(name: string, members: readonly Member[], options: Routin
 	const retries = sharedRetries()
 	const [only] = members
 	const ownName = only && members.length === 1 ? only.executor.name : name
-	const gone = new SpillwayError('disposed', `${ownName} was disposed`)
+	const gone = () => new SpillwayError('disposed', `${ownName} was disposed`)
 	let disposed: Promise<unknown> | undefined
 
 	/** @param first who is asked first, if that is decided, as it is for parts: no other variant answers them. */
@@ -144,18 +144,18 @@ export function routed(name: string, members: readonly Member[], options: Routin
 		name: ownName,
 		accepts: [...new Set(members.flatMap(({ executor }) => executor.accepts))],
 		estimate(call) {
-			if (disposed) return cannot('unhealthy', gone.message)
+			if (disposed) return cannot('unhealthy', gone().message)
 			return members.map(({ executor }) => estimate(executor, call)).reduce(better, cannot('unsupported', `${ownName} has no upstream`))
 		},
 		async infer(call, context) {
-			if (disposed) throw gone
+			if (disposed) throw gone()
 			for (const member of members) member.check(context.keep)
 			const own = { ...context, retries: retries.call(context.retries) }
 			try {
 				const parts = partsOf(call)
 				return await (parts.length > 1 ? together(call, parts, own) : one(call, own))
 			} catch (error) {
-				throw disposed ? gone : error
+				throw disposed ? gone() : error
 			}
 		},
 		async dispose() {
