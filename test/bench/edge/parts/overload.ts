@@ -16,8 +16,14 @@ const deadline = 1_000
 
 const [searching, overloaded] = [10, 30]
 
-/** Milliseconds between two looks at the memory, which may grow to what the load needs, and no further. */
+/** Milliseconds between two looks at the memory. */
 const lookEvery = 5_000
+
+/** Seconds of the same load before, in which the memory grows to what the load needs. */
+const settling = 45
+
+/** What is asked of the memory: at the end to the start of the overload, at most. */
+const flat = 1.05
 
 /** What is asked: goodput at twice the capacity to the capacity. */
 const asked = 0.9
@@ -57,12 +63,15 @@ export const overload: Part = async ({ work, say }) => {
 					if (holds) able = rate
 					else unable = rate
 				}
+				await openLoad(target, workload, 2 * able, settling, deadline)
 				const memory = [await edge.memory()]
 				const timer = setInterval(async () => memory.push(await edge.memory()), lookEvery)
 				const load = await openLoad(target, workload, 2 * able, overloaded, deadline)
 				clearInterval(timer)
 				const goodput = load.good / overloaded
 				const share = goodput / able
+				const growth = (memory.at(-1) ?? 0) / (memory[0] ?? 0)
+				const judged = (holds: boolean) => (holds ? 'holds' : 'DOES NOT HOLD')
 				const rows = [
 					['capacity, calls/s without a refusal', figure(able)],
 					['goodput at twice that, answers/s within the deadline', `${figure(goodput)} (${figure(share)})`],
@@ -77,7 +86,11 @@ export const overload: Part = async ({ work, say }) => {
 					[`memory before, and each ${lookEvery / 1000} s, MB`, memory.map(figure).join(', ')],
 				]
 				return {
-					text: `${table(['', ''], rows)}\n\nGoodput: ${figure(share)} of capacity, ${asked} is asked: ${share >= asked ? 'holds' : 'DOES NOT HOLD'}.`,
+					text: [
+						table(['', ''], rows),
+						`\nGoodput: ${figure(share)} of capacity, ${asked} is asked: ${judged(share >= asked)}.`,
+						`Memory: ${figure(growth)} times that at the start, ${flat} at most is asked: ${judged(growth <= flat)}.`,
+					].join('\n'),
 					samples: { capacity: able, load, memory },
 				}
 			},
