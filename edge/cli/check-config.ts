@@ -14,12 +14,18 @@ export function register(program: Command): void {
 }
 
 async function check(file: string | undefined, options: { json?: true }): Promise<void> {
-	const [{ checkConfig }, { defaultConfigFile, readConfigFile }] = await Promise.all([
+	const [{ checkConfig }, { defaultConfigFile, readConfigFile }, { faultsOfTls }] = await Promise.all([
 		import('../config/load.ts'),
 		import('../config/file.ts'),
+		import('../platform/node/tls.ts'),
 	])
 	const path = file ?? process.env.SPILLWAY_CONFIG
-	const { errors, warnings } = checkConfig({ file: await readConfigFile(path), environment: process.env })
+	const { config, errors, warnings: allowed } = checkConfig({ file: await readConfigFile(path), environment: process.env })
+	const places = config
+		? [{ name: 'server', tls: config.server.tls }, ...config.upstreams.map(({ name, tls }) => ({ name: `upstreams.${name}`, tls }))]
+		: []
+	// Where it runs they may be there.
+	const warnings = [...allowed, ...places.flatMap(({ name, tls }) => (tls ? faultsOfTls(tls, process.env, `${name}.tls`) : []))]
 	if (errors.length) process.exitCode = 1
 	if (options.json) return printJson({ errors, warnings })
 	const lines = [...errors.map((line) => `error    ${line}`), ...warnings.map((line) => `warning  ${line}`)]

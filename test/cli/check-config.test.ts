@@ -11,6 +11,8 @@ beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'spillway-cli-'))
 	await writeFile(join(folder, 'bad.json'), JSON.stringify({ server: { prot: 8787 }, limits: { bodyBytes: '16 MB' } }))
 	await writeFile(join(folder, 'good.json'), JSON.stringify({ server: { port: 9000 } }))
+	const tls = { cert: { file: 'none.pem' }, key: { file: 'good.json' } }
+	await writeFile(join(folder, 'tls.json'), JSON.stringify({ server: { tls } }))
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -31,6 +33,14 @@ describe('spillway check-config', () => {
 		expect(code).toBe(0)
 		expect(stdout).toMatch(/^good\.json: works, but look at the warnings\n/)
 		expect(stdout).toContain('warning  keys: there are none')
+	})
+
+	it('warns of certificates that cannot be read here, or are none', async () => {
+		const { code, stdout } = await check(['tls.json', '--json'])
+		expect(code).toBe(0)
+		const { warnings } = JSON.parse(stdout)
+		expect(warnings).toContainEqual(expect.stringMatching(/^server\.tls\.cert: cannot be read: /))
+		expect(warnings).toContainEqual(expect.stringMatching(/^server\.tls\.key: good\.json holds no PEM/))
 	})
 
 	it('takes the file that the environment names, and its overrides', async () => {
