@@ -24,6 +24,7 @@ export function gathered(): Gathered {
 	return {
 		add(batch) {
 			for (const increment of batch) {
+				if (!isCountable(increment)) continue
 				const series = seriesOf(increment)
 				let sum = sums.get(series)
 				if (!sum) {
@@ -45,21 +46,25 @@ export function gathered(): Gathered {
 	}
 }
 
+/** A sum that is no number would stay none for ever; and counts between other bounds, as of another version, say nothing here. */
+const isCountable = (increment: Increment): boolean =>
+	'counts' in increment
+		? increment.counts.length === (boundsOf(increment.metric)?.length ?? 0) + 1 && Number.isFinite(increment.sum)
+		: Number.isFinite(increment.value)
+
 const boundsOf = (metric: MetricName): readonly number[] | undefined => (definitions[metric] as Definition).buckets
 
-/** Labels come in the order in which the code has them: in another one, they would be a second sum of the same series, which does no harm. */
+/** Labels come in the order in which the code has them, the same for all of a metric. */
 function seriesOf({ metric, labels }: Increment): string {
 	let series: string = metric
-	for (const name in labels) series += `\n${labels[name]}`
+	for (const name in labels) series += `\n${name}=${labels[name]}`
 	return series
 }
 
 function count(sum: Sum, increment: Increment): void {
 	const { counts } = sum
 	if ('counts' in increment) {
-		// Of other bounds.
-		if (counts?.length !== increment.counts.length) return
-		for (const [at, more] of increment.counts.entries()) counts[at] = (counts[at] ?? 0) + more
+		if (counts) for (const [at, more] of increment.counts.entries()) counts[at] = (counts[at] ?? 0) + more
 		sum.value += increment.sum
 		return
 	}

@@ -18,41 +18,43 @@ export const deadlineExceeded = (what: string): SpillwayError =>
 export const aborted = (signal: AbortSignal): SpillwayError =>
 	new SpillwayError('aborted', 'the call was aborted', { cause: signal.reason })
 
+/** Why a call is over before it has begun, if it is. */
+export const overAlready = (what: string, remaining: number, signal: AbortSignal): SpillwayError | undefined =>
+	signal.aborted ? aborted(signal) : remaining > 0 ? undefined : deadlineExceeded(what)
+
+export type GiveUp = (error: SpillwayError) => void
+
 /**
  * Settles like `work`, or rejects at the deadline or on abort, whichever comes first. The work is not stopped
  * (it may be inside ONNX Runtime): the signal that it is given tells its owner. Leaves no timer and no listener behind.
  *
  * @param context time left in ms and signal.
- * @param work also gets a function that gives it up before, with an error.
- * @param also aborts the work as well: `AbortSignal.any` costs several times as much.
+ * @param work also gets a function that gives it up before, with an error; neither where it is declared without parameters.
  * @throws SpillwayError `deadline-exceeded` or `aborted`.
  */
 export function bounded<T>(
 	what: string,
 	{ remaining, signal }: Pick<Context, 'remaining' | 'signal'>,
-	work: (abandoned: AbortSignal, giveUp: (error: SpillwayError) => void) => Promise<T>,
-	also?: AbortSignal,
+	work: (abandoned: AbortSignal, giveUp: GiveUp) => Promise<T>,
 ): Promise<T> {
-	const over = [signal, also].find((one) => one?.aborted)
-	if (over || remaining <= 0) return Promise.reject(over ? aborted(over) : deadlineExceeded(what))
+	const over = overAlready(what, remaining, signal)
+	if (over) return Promise.reject(over)
 	return new Promise<T>((resolve, reject) => {
 		// Who does not look at it needs none: on workerd it costs more than the timer.
 		const abandon = work.length > 0 ? new AbortController() : undefined
-		const give = (error: SpillwayError) => {
+		const give: GiveUp = (error) => {
 			clear()
 			reject(error)
 			abandon?.abort(error)
 		}
-		const onAbort = () => give(aborted(also?.aborted ? also : signal))
+		const onAbort = () => give(aborted(signal))
 		// setTimeout turns anything above 2^31-1 ms into 1 ms.
-		const timer = setTimeout(() => give(deadlineExceeded(what)), Math.min(remaining, 2e9))
+		const timer = remaining < 2e9 ? setTimeout(() => give(deadlineExceeded(what)), remaining) : undefined
 		const clear = () => {
 			clearTimeout(timer)
 			signal.removeEventListener('abort', onAbort)
-			also?.removeEventListener('abort', onAbort)
 		}
 		signal.addEventListener('abort', onAbort, { once: true })
-		also?.addEventListener('abort', onAbort, { once: true })
 		const settle =
 			<V>(give: (value: V) => void) =>
 			(value: V) => {

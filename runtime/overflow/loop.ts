@@ -1,7 +1,7 @@
 // The attempt loop: asks one executor after another until one answers. The same in the page and at the edge.
 
 import type { Answer, Call, Overflow } from '../core/call.ts'
-import { bounded, startClock } from '../core/deadline.ts'
+import { bounded, deadlineExceeded, type GiveUp, overAlready, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { accepts, type Context, cannot, type Estimate, type Executor } from '../core/executor.ts'
 import { partsTo } from './parts.ts'
@@ -23,8 +23,6 @@ export interface AttemptOptions {
 	readonly sleep?: Sleep | undefined
 	/** Watches over the parts of attempts; not needed where one candidate at most has any to give, as in a page. */
 	readonly follow?: typeof partsTo | undefined
-	/** Aborts the call as well. */
-	readonly also?: AbortSignal | undefined
 	/** Given where candidates are much the same: none is nearer, and an attempt is given up only for one of which this is true. */
 	readonly alike?: ((other: Executor) => boolean) | undefined
 }
@@ -36,8 +34,7 @@ export interface AttemptOptions {
  * context's budget; what is the caller's fault (`invalid-input`), abort and deadline do not. When the time left comes down to what the next
  * executor is expected to need, and the attempt under way takes longer than was expected, or than the next one would, it is aborted and the
  * next one asked; before that, when it takes three times as long as was expected, and a second at least, while one nearer to the user could
- * answer now. Once an attempt has emitted a part of its answer, it is the
- * only one: its error is the call's.
+ * answer now. Once an attempt has emitted a part of its answer, it is the only one: its error is the call's.
  *
  * An attempt may spend retries of its own (a replayed run, an edge with upstreams): it is handed what is not needed for asking the others
  * here, and what it spent comes off the budget, so that all attempts at all levels are one more than the budget at most.
@@ -53,7 +50,7 @@ export async function attempt(
 	policy: Policy | undefined,
 	call: Call,
 	context: Context,
-	{ sleep, follow, also, alike }: AttemptOptions = {},
+	{ sleep, follow, alike }: AttemptOptions = {},
 ): Promise<Answer> {
 	const what = `the call to ${call.model.name}`
 	const { retries, signal } = context
@@ -61,26 +58,26 @@ export async function attempt(
 	const [only] = candidates
 	// Who is alone is asked whatever it expects; its answer and its error are the call's.
 	if (only && candidates.length === 1 && allows(policy, only.role) && accepts(only.executor, call)) {
-		const ask = (signal: AbortSignal) => only.executor.infer(call, { ...context, ...parts?.next(() => [], signal), signal })
-		return bounded(what, context, ask, also)
+		return bounded(what, context, (own) => only.executor.infer(call, { ...context, ...parts?.next(() => [], own), signal: own }))
 	}
+	const over = overAlready(what, context.remaining, signal)
+	if (over) throw over
 	const clock = startClock(context.remaining)
 	const failed = new Map<Candidate, Overflow>()
 	const errors: SpillwayError[] = []
 	for (;;) {
-		const left = candidates.filter((one) => !failed.has(one))
-		const { order, passed } = plan(left, call, policy, clock())
+		const open = candidates.filter((one) => !failed.has(one))
+		const { order, passed } = plan(open, call, policy, clock())
 		const [candidate] = order
 		const retry = failed.size > 0
 		if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
 		if (retry) retries.left--
 		const { executor } = candidate
 		const place = candidates.indexOf(candidate)
-		const rest = left.filter((one) => one !== candidate)
-		/** Who would be asked next, at this moment; null where no look is worth it any more. */
-		const nextOne = (): Next | undefined | null => {
-			if (parts?.begun) return null
-			const [one] = plan(rest, call, policy, clock()).order
+		const rest = open.filter((one) => one !== candidate)
+		/** Who would be asked next, at this moment. */
+		const nextOne = (): Next | undefined => {
+			const [one] = parts?.begun ? [] : plan(rest, call, policy, clock()).order
 			return one && (alike?.(one.executor) ?? true) ? [estimate(one.executor, call), !!alike || candidates.indexOf(one) < place] : undefined
 		}
 		const another = sleep && retries.left > 0 && rest[0]
@@ -88,21 +85,20 @@ export async function attempt(
 		const handed = { left: share }
 		// Who was asked in vain, and who stood nearer to the user and was not asked.
 		const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
+		const left = clock()
 		let watchNoMore: (() => void) | undefined
-		const ask = (signal: AbortSignal, giveUp: (error: SpillwayError) => void) => {
-			const now = clock()
-			if (another) watchNoMore = watch(estimate(executor, call), nextOne, clock, sleep, giveUp)
-			return executor.infer(call, { ...context, ...parts?.next(overflow, signal), retries: handed, remaining: now, signal })
+		const ask = (own: AbortSignal, giveUp: GiveUp) => {
+			if (another) watchNoMore = watch(what, estimate(executor, call), nextOne, clock, sleep, giveUp)
+			return executor.infer(call, { ...context, ...parts?.next(overflow, own), retries: handed, remaining: left, signal: own })
 		}
 		try {
 			// An executor may be slow to notice the signal: it is not waited for.
-			const answer = await bounded(what, { remaining: clock(), signal }, ask, also)
+			const answer = await bounded(what, { remaining: another ? Number.POSITIVE_INFINITY : left, signal }, ask)
 			return { ...answer, ran: { ...answer.ran, overflow: [...overflow(), ...answer.ran.overflow] } }
 		} catch (thrown) {
 			const error = SpillwayError.from(thrown)
 			const reason = overflowReason(error)
-			// An executor's own timer may be a little early.
-			if (!reason || parts?.begun || signal.aborted || also?.aborted || clock() < 2) throw error
+			if (!reason || parts?.begun || signal.aborted || clock() < nothing) throw error
 			failed.set(candidate, { executor: executor.name, reason, detail: `${error.code}: ${error.message}` })
 			errors.push(error)
 		} finally {
@@ -112,33 +108,43 @@ export async function attempt(
 	}
 }
 
+/** Milliseconds left that are as good as none: timers may be early, and some browsers' clocks go in steps of 17 ms. */
+const nothing = 20
+
 /** Milliseconds between two looks at who else could answer: one that is loading or unhealthy now may be there soon. */
 const lookAgain = 250
 
 /** What somebody else expects, and whether that one is nearer to the user. */
 type Next = readonly [expected: Estimate, isNearer: boolean]
 
-/** Gives an attempt, which is about to be made, up when the next executor needs the time that is left. The returned function ends the watch. */
+/**
+ * Gives an attempt, which is about to be made, up when the next executor needs the time that is left, or none is. One timer does for both: on
+ * workerd each costs as much as all of a call's estimates.
+ *
+ * @returns ends the watch.
+ */
 function watch(
+	what: string,
 	own: Estimate,
-	nextOne: () => Next | undefined | null,
+	nextOne: () => Next | undefined,
 	clock: () => number,
 	sleep: Sleep,
-	giveUp: (error: SpillwayError) => void,
+	giveUp: GiveUp,
 ): () => void {
 	let wakeNoMore: (() => void) | undefined
 	const begun = clock()
 	// What the next one gets beside the time that it is expected to need, of which little may be known.
 	const reserve = Math.min(lookAgain, begun / 8)
 	const look = () => {
+		const left = clock()
 		const next = nextOne()
-		if (next === null) return
 		const [expected, isNearer] = next ?? []
-		const isLate = isNearer && begun - clock() > overdue(own)
+		const isLate = isNearer && begun - left > overdue(own)
 		const spare = expected?.can !== 'now' ? lookAgain : isLate ? 0 : spareFor(finish(expected))
-		if (spare > 1) wakeNoMore = sleep(Math.min(spare, lookAgain), look)
+		if (left <= 0) giveUp(deadlineExceeded(what))
 		// Not at the start, nor too late: the next one would be late itself.
-		else if (wakeNoMore && spare > -reserve) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
+		else if (wakeNoMore && spare <= 1 && spare > -reserve) giveUp(new SpillwayError('deadline-exceeded', 'too slow'))
+		else wakeNoMore = sleep(Math.min(spare > 1 ? spare : lookAgain, lookAgain, left), look)
 	}
 	/** Milliseconds until the other needs the time that is left. While this one is as far as was expected, and the sooner of the two, it goes on. */
 	const spareFor = (other: number) => {
@@ -179,7 +185,8 @@ function unable(call: Call, stories: readonly Overflow[], errors: readonly Spill
 export function overflow(name: string, executors: readonly Executor[]): Executor {
 	const candidates = executors.map((executor) => ({ executor }))
 	const gone = () => new SpillwayError('disposed', `${name} was disposed`)
-	const disposal = new AbortController()
+	/** What ends the calls under way. */
+	const stops = new Set<AbortController>()
 	let disposed: Promise<unknown> | undefined
 	return {
 		name,
@@ -194,14 +201,23 @@ export function overflow(name: string, executors: readonly Executor[]): Executor
 		},
 		async infer(call, context) {
 			if (disposed) throw gone()
+			const stop = new AbortController()
+			const onAbort = () => stop.abort(context.signal.reason)
+			if (context.signal.aborted) onAbort()
+			// `AbortSignal.any` costs several times as much.
+			context.signal.addEventListener('abort', onAbort)
+			stops.add(stop)
 			try {
-				return await attempt(candidates, undefined, call, context, { sleep: sleepHere, follow: partsTo, also: disposal.signal })
+				return await attempt(candidates, undefined, call, { ...context, signal: stop.signal }, { sleep: sleepHere, follow: partsTo })
 			} catch (error) {
 				throw disposed ? gone() : error
+			} finally {
+				context.signal.removeEventListener('abort', onAbort)
+				stops.delete(stop)
 			}
 		},
 		async dispose() {
-			disposal.abort(gone())
+			for (const stop of stops) stop.abort(gone())
 			disposed ??= Promise.allSettled(executors.map((executor) => executor.dispose()))
 			await disposed
 		},

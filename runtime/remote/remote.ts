@@ -1,7 +1,7 @@
 // What all executors across a network share: time, retries, abort, health, disposal. `edge.ts` and `server.ts` add what is said and understood.
 
 import type { Answer, Call, Part } from '../core/call.ts'
-import { bounded, startClock } from '../core/deadline.ts'
+import { bounded, type GiveUp, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Breaker, breaker, isLate } from '../overflow/breaker.ts'
@@ -50,7 +50,9 @@ function notTaken(cause: unknown): never {
 export function remoteExecutor(connection: Connection, { accepts, codeOf, request, answer, stream }: Conversation): Breaker {
 	const { name, fetch = (url, init) => globalThis.fetch(url, init), online, stall = defaultStall } = connection
 	const paces = new Map<string, RemotePace>()
-	const disposal = new AbortController()
+	/** What ends the calls under way. */
+	const underWay = new Set<GiveUp>()
+	let disposed = false
 	const gone = () => new SpillwayError('disposed', `${name} was disposed`)
 
 	function paceOf({ model }: Call): RemotePace {
@@ -62,7 +64,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 	return breaker({ online })({
 		name,
 		accepts,
-		estimate: (call) => (disposal.signal.aborted ? cannot('unhealthy', gone().message) : { can: 'now', ...paceOf(call).expect(call) }),
+		estimate: (call) => (disposed ? cannot('unhealthy', gone().message) : { can: 'now', ...paceOf(call).expect(call) }),
 		async infer(call, context) {
 			const clock = startClock(context.remaining)
 			const { retries } = context
@@ -78,8 +80,12 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 					await context.emit?.(part).catch(notTaken)
 					taken += performance.now() - emitted
 				})
+			let end: GiveUp | undefined
 			try {
-				const work = async (abandoned: AbortSignal) => {
+				if (disposed) throw gone()
+				const work = async (abandoned: AbortSignal, giveUp: GiveUp) => {
+					end = giveUp
+					underWay.add(end)
 					const { url, message } = request(call, { ...context, remaining: clock(), emit })
 					const { left } = retries
 					// What was handed on and does not come back may have been spent.
@@ -101,22 +107,24 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 						throw error
 					}
 				}
-				const answered = await bounded(`the call to ${name}`, context, work, disposal.signal)
+				const answered = await bounded(`the call to ${name}`, context, work)
 				paceOf(call).answered(call, context.remaining - clock() - (taken ?? 0), answered.ran)
 				return answered
 			} catch (thrown) {
-				if (disposal.signal.aborted) throw gone()
+				if (disposed) throw gone()
 				// What is not ours is an answer that could not be understood.
 				const error = SpillwayError.from(thrown, 'upstream', `${name}: `)
 				const late = error.code === 'deadline-exceeded' || isLate(context)
 				if (late && taken === null) paceOf(call).waited(call, context.remaining - clock())
 				throw error
 			} finally {
+				if (end) underWay.delete(end)
 				settled()
 			}
 		},
 		async dispose() {
-			disposal.abort()
+			disposed = true
+			for (const giveUp of underWay) giveUp(gone())
 		},
 	})
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ordered } from '../../edge/upstreams/routing/choice.ts'
 import { cuttingOf } from '../../edge/upstreams/routing/cutting.ts'
 import { type RoutingOptions, routed } from '../../edge/upstreams/routing/group.ts'
+import { hedged } from '../../edge/upstreams/routing/hedge.ts'
 import { limited } from '../../edge/upstreams/routing/limited.ts'
 import { upstreamLoad } from '../../edge/upstreams/routing/load.ts'
 import type { Member } from '../../edge/upstreams/routing/member.ts'
@@ -12,6 +13,7 @@ import { type Answer, type Call, type EmbedCall, provenance } from '../../runtim
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { Context, Executor } from '../../runtime/core/executor.ts'
 import { tensor } from '../../runtime/core/tensor.ts'
+import { breaker } from '../../runtime/overflow/breaker.ts'
 import { context, embedCall, type Script, type Scripted, scripted } from '../runtime/scripted.ts'
 
 beforeEach(() => {
@@ -186,6 +188,16 @@ describe('hedging', () => {
 		expect(answer?.ran).toMatchObject({ executor: 'b', overflow: [{ executor: 'a', reason: 'deadline' }] })
 		expect(slow.asked[0]?.signal.aborted).toBe(true)
 		expect(retries.left).toBe(1)
+	})
+
+	test('that another one was sooner is no fault: who was stopped is asked as before', async () => {
+		const [slow, quick] = upstreams({ estimate: { can: 'now', queue: 0, run: 5 }, after: 900 }, { after: 10 }) as [Scripted, Scripted]
+		const guarded = breaker()(slow)
+		for (let i = 0; i < 10; i++) {
+			const hedging = hedged([guarded, quick], embedCall, context({ retries: { left: 2 } }), 100)
+			expect((await settled(hedging)).answer?.ran.executor).toBe('b')
+		}
+		expect(guarded.estimate(embedCall).can).toBe('now')
 	})
 
 	test('does not happen to what is answered before, without a retry left, or to parts', async () => {

@@ -28,7 +28,7 @@ async function call(scripts: { device: Script; edge: Script }, more: Parameters<
 		({ ran }) => ({ ran, error: undefined, time: performance.now() - started }),
 		(error: SpillwayError) => ({ ran: undefined, error, time: performance.now() - started }),
 	)
-	await vi.advanceTimersByTimeAsync(given.remaining + 1)
+	await vi.advanceTimersByTimeAsync(given.remaining + 20)
 	return { ...(await settled), device, edge, retries: given.retries.left }
 }
 
@@ -318,9 +318,30 @@ describe('if nobody can answer', () => {
 	})
 
 	test('there is none at all', async () => expect(await failing()).toMatchObject({ code: 'unavailable' }))
+
+	test('nobody wants it any more, or its time is up: that comes first', async () => {
+		const nobody = { device: { accepts: [] }, edge: { accepts: [] } }
+		expect((await call(nobody, { signal: AbortSignal.abort() })).error).toMatchObject({ code: 'aborted' })
+		expect((await call(nobody, { remaining: 0 })).error).toMatchObject({ code: 'deadline-exceeded' })
+	})
 })
 
 describe('time', () => {
+	test('nobody is asked after it, though the clock goes in steps as that of some browsers does', async () => {
+		const exact = performance.now.bind(performance)
+		const steps = vi.spyOn(performance, 'now').mockImplementation(() => Math.floor(exact() / 16.667) * 16.667)
+		try {
+			for (let i = 0; i < 20; i++) {
+				await vi.advanceTimersByTimeAsync(3)
+				const { error, edge } = await call({ device: { after: 5000 }, edge: { estimate: { run: 3000 } } }, { remaining: 60 })
+				expect(error).toMatchObject({ code: 'deadline-exceeded' })
+				expect(edge.asked).toHaveLength(0)
+			}
+		} finally {
+			steps.mockRestore()
+		}
+	})
+
 	test('when the time left comes down to what the edge needs, the call goes there', async () => {
 		const { ran, time, device } = await call({ device: { after: 5000 }, edge: { estimate: { run: 300 }, after: 250 } })
 		expect(ran).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'deadline' }] })

@@ -105,7 +105,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Pick<Response, 'sta
 	/** A header; one that came several times with its values in one, as that of `Headers`. */
 	get(name: string): string | null {
 		const value = this.#given[name.toLowerCase()]
-		return (Array.isArray(value) ? value.join(', ') : value) ?? null
+		return (Array.isArray(value) ? value.join(', ') : value)?.trim() ?? null
 	}
 
 	/** The whole body. @throws what ended it too early. */

@@ -32,13 +32,9 @@ export function hedged(order: readonly Executor[], call: Call, context: Context,
 	const begun = performance.now()
 	const asked = (executors: readonly Executor[], stop: AbortController, retries: RetryBudget) => {
 		const remaining = context.remaining - (performance.now() - begun)
-		return attempt(
-			candidates(executors),
-			undefined,
-			call,
-			{ ...context, remaining, retries },
-			{ sleep: sleepHere, also: stop.signal, alike: alikeFor(call) },
-		)
+		const signal = AbortSignal.any([context.signal, stop.signal])
+		const own = { ...context, remaining, retries, signal }
+		return attempt(candidates(executors), undefined, call, own, { sleep: sleepHere, alike: alikeFor(call) })
 	}
 	return new Promise<Answer>((resolve, reject) => {
 		let open = 1
@@ -47,7 +43,8 @@ export function hedged(order: readonly Executor[], call: Call, context: Context,
 			attempted.then(
 				(answer) => {
 					clearTimeout(timer)
-					other.abort(new SpillwayError('deadline-exceeded', 'another upstream answered first'))
+					// It is no fault of the other's, which a deadline would look like.
+					other.abort(new SpillwayError('aborted', 'another upstream answered first'))
 					resolve(own ? answer : afterWaiting(answer))
 				},
 				(error) => {
