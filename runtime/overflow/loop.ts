@@ -31,10 +31,10 @@ export interface AttemptOptions {
  * Answers a call by the first candidate that can, in the policy's order.
  *
  * What another executor may cure (network, memory, a lost worker, …) goes on to the next one, each further attempt for one retry of the
- * context's budget; what is the caller's fault (`invalid-input`), abort and deadline do not. When the time left comes down to what the next
- * executor is expected to need, and the attempt under way takes longer than was expected, or than the next one would, it is aborted and the
- * next one asked; before that, when it takes three times as long as was expected, and a second at least, while one nearer to the user could
- * answer now. Once an attempt has emitted a part of its answer, it is the only one: its error is the call's.
+ * context's budget; what is the caller's fault (`invalid-input`), abort, deadline, and what fails with less than 20 ms left do not. When the
+ * time left comes down to what the next executor is expected to need, and the attempt under way takes longer than was expected, or than the
+ * next one would, it is aborted and the next one asked; before that, when it takes three times as long as was expected, and a second at least,
+ * while one nearer to the user could answer now. Once an attempt has emitted a part of its answer, it is the only one: its error is the call's.
  *
  * An attempt may spend retries of its own (a replayed run, an edge with upstreams): it is handed what is not needed for asking the others
  * here, and what it spent comes off the budget, so that all attempts at all levels are one more than the budget at most.
