@@ -1,8 +1,8 @@
 // Increments added up until somebody wants to know: a request reports half a dozen, and to find the series of each in a registry, or to send
 // them to where the registry is, costs more than to add them up.
 
-import type { Definition, MetricName } from './definitions.ts'
-import { definitions } from './definitions.ts'
+import { emptyHistogram, merged, withValue } from '../../runtime/telemetry/wire-histogram.ts'
+import { type Definition, definitions, type HistogramName, type MetricName } from './definitions.ts'
 import type { Increment } from './store.ts'
 
 export interface Gathered {
@@ -11,37 +11,20 @@ export interface Gathered {
 	take(): Increment[]
 }
 
-/** Of one series. */
-interface Sum extends Pick<Increment, 'metric' | 'labels'> {
-	/** Of all values. */
-	value: number
-	/** Of a histogram: how many values fell between two bounds. */
-	readonly counts: number[] | undefined
-}
-
 export function gathered(): Gathered {
-	let sums = new Map<string, Sum>()
+	let sums = new Map<string, Increment>()
 	return {
 		add(batch) {
 			for (const increment of batch) {
 				if (!isCountable(increment)) continue
 				const series = seriesOf(increment)
-				let sum = sums.get(series)
-				if (!sum) {
-					const { metric, labels } = increment
-					const bounds = boundsOf(metric)
-					sum = { metric, labels, value: 0, counts: bounds && new Array(bounds.length + 1).fill(0) }
-					sums.set(series, sum)
-				}
-				count(sum, increment)
+				sums.set(series, sumOf(sums.get(series), increment))
 			}
 		},
 		take() {
 			const all = [...sums.values()]
 			sums = new Map()
-			return all.map(
-				({ metric, labels, value, counts }) => ({ metric, labels, ...(counts ? { counts, sum: value } : { value }) }) as Increment,
-			)
+			return all
 		},
 	}
 }
@@ -61,17 +44,16 @@ function seriesOf({ metric, labels }: Increment): string {
 	return series
 }
 
-function count(sum: Sum, increment: Increment): void {
-	const { counts } = sum
-	if ('counts' in increment) {
-		if (counts) for (const [at, more] of increment.counts.entries()) counts[at] = (counts[at] ?? 0) + more
-		sum.value += increment.sum
-		return
+/** @param before what `increment` is added to; what is observed by a histogram becomes a count. */
+function sumOf(before: Increment | undefined, increment: Increment): Increment {
+	const { metric, labels } = increment
+	const bounds = boundsOf(metric)
+	if (bounds) {
+		const sum = before && 'counts' in before ? before : emptyHistogram(bounds)
+		const counted = 'counts' in increment ? merged(sum, increment) : withValue(sum, bounds, increment.value)
+		return { metric: metric as HistogramName, labels, ...counted }
 	}
-	const { value } = increment
-	sum.value += value
-	if (!counts) return
-	const found = boundsOf(sum.metric)?.findIndex((bound) => value <= bound) ?? -1
-	const at = found < 0 ? counts.length - 1 : found
-	counts[at] = (counts[at] ?? 0) + 1
+	return { metric, labels, value: amountOf(before) + amountOf(increment) }
 }
+
+const amountOf = (sum: Increment | undefined): number => (sum && 'value' in sum ? sum.value : 0)

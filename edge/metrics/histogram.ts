@@ -7,7 +7,7 @@ import { countOf, type Histogram, merged } from '../../runtime/telemetry/wire-hi
 export interface CountedHistogram {
 	/** For prom-client's registry. */
 	readonly metric: Metric
-	/** Adds counts to those of the same labels; of others than `bounds`' number they are left out. */
+	/** Adds counts between the same bounds to those of the same labels. */
 	merge(labels: Record<string, string>, histogram: Histogram): void
 }
 
@@ -41,7 +41,6 @@ export function countedHistogram(name: string, help: string, bounds: readonly nu
 	return {
 		metric,
 		merge(labels, { counts, sum }) {
-			if (counts.length !== bounds.length + 1) return
 			const key = JSON.stringify(labels)
 			const before = series.get(key)
 			series.set(key, { labels, histogram: before ? merged(before.histogram, { counts, sum }) : { counts, sum } })

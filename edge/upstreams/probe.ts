@@ -1,12 +1,13 @@
 // How an upstream is asked whether it is up: a request that is no call.
 
+import type { Answered } from '../../runtime/remote/exchange.ts'
 import type { ProbeOptions } from './upstream.ts'
 
 /** What a probe needs that keeps its key in `Authorization`. */
 export type PlainProbe<Config> = Omit<ProbeOptions<Config>, 'environment'>
 
 /** Milliseconds that an upstream has to say so. */
-const patience = 2_000
+export const patience = 2_000
 
 /** Aborts when an upstream has had time enough to answer. */
 export const inTime = (): AbortSignal => AbortSignal.timeout(patience)
@@ -22,7 +23,7 @@ export const probe = (
 	{ hops, fetch = (address, init) => globalThis.fetch(address, init) }: Pick<ProbeOptions<unknown>, 'hops' | 'fetch'>,
 	headers: Readonly<Record<string, string>>,
 	signal = inTime(),
-): Promise<Response> => fetch(address, { headers: { 'spillway-hops': `${hops + 1}`, ...headers }, redirect: 'manual', signal })
+): Promise<Answered> => fetch(address, { headers: { 'spillway-hops': `${hops + 1}`, ...headers }, redirect: 'manual', signal })
 
 /** Makes a probe of a path at the upstream's address, where only the status counts: bodies differ between servers. The probe never rejects. */
 export const upAt =

@@ -1,10 +1,12 @@
 // What upstreams said of their health, remembered for a moment.
 
+import { patience } from './probe.ts'
+
 /** Milliseconds for which an answer is good. */
 const freshness = 1_000
 
-/** Milliseconds after which who asked has been cut off: an answer takes two seconds at most. */
-const patience = 2_500
+/** Milliseconds after which who asked has been cut off. */
+const cutOff = patience + 500
 
 /** Milliseconds between two looks whether the first answer is there, at least and at most. */
 const pauses = [5, 100] as const
@@ -23,7 +25,7 @@ export function remembered(ask: (hops: number) => Promise<boolean>): (hops?: num
 	let asked = Number.NEGATIVE_INFINITY
 	const since = () => performance.now() - asked
 	return async (hops = 0) => {
-		for (let pause: number = pauses[0]; known === undefined && since() < patience; pause = Math.min(2 * pause, pauses[1])) {
+		for (let pause: number = pauses[0]; known === undefined && since() < cutOff; pause = Math.min(2 * pause, pauses[1])) {
 			if (hops > 0) return false
 			await sleep(pause)
 		}

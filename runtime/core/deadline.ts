@@ -37,9 +37,9 @@ export function bounded<T>(
 	{ remaining, signal }: Pick<Context, 'remaining' | 'signal'>,
 	work: (abandoned: AbortSignal, giveUp: GiveUp) => Promise<T>,
 ): Promise<T> {
-	const over = overAlready(what, remaining, signal)
-	if (over) return Promise.reject(over)
 	return new Promise<T>((resolve, reject) => {
+		const over = overAlready(what, remaining, signal)
+		if (over) throw over
 		// Who does not look at it needs none: on workerd it costs more than the timer.
 		const abandon = work.length > 0 ? new AbortController() : undefined
 		const give: GiveUp = (error) => {
@@ -54,7 +54,7 @@ export function bounded<T>(
 			clearTimeout(timer)
 			signal.removeEventListener('abort', onAbort)
 		}
-		signal.addEventListener('abort', onAbort, { once: true })
+		signal.addEventListener('abort', onAbort)
 		const settle =
 			<V>(give: (value: V) => void) =>
 			(value: V) => {

@@ -7,7 +7,7 @@ import { toUtf8 } from '../core/utf8.ts'
 import type { Breaker } from '../overflow/breaker.ts'
 import { callHeaders } from './call-headers.ts'
 import { choicesAsked, readChunks, readCompletion } from './chat.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, ReadHeaders } from './exchange.ts'
 import { type BinaryResponse, decodeBinaryResponse, encodeBinaryRequest, headerLengthName, inferPath, type Message } from './oip-binary.ts'
 import { type Connection, remoteExecutor } from './remote.ts'
 
@@ -65,7 +65,7 @@ function answerOf(call: Call, { headers, body }: Exchange, name: string): Answer
 const isGenerate = (call: Call): call is GenerateCall => call.kind === 'task' && call.task === 'generate'
 
 /** What the edge tells of itself, one hop further away. */
-function ranOf({ model }: Call, headers: Headers, name: string): Provenance {
+function ranOf({ model }: Call, headers: ReadHeaders, name: string): Provenance {
 	const told = JSON.parse(headers.get('spillway-ran') ?? '{}')
 	return { ...provenance(name, model), ...told, hops: (told.hops ?? 0) + 1 }
 }

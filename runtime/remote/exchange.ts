@@ -5,14 +5,21 @@ import { type ErrorCode, messageOf, SpillwayError } from '../core/error.ts'
 import { fromUtf8 } from '../core/utf8.ts'
 import type { Message } from './oip-binary.ts'
 
+export type ReadHeaders = Pick<Headers, 'get'>
+
+/** The part of a `Response` that is used. */
+export interface Answered extends Pick<Response, 'status' | 'ok' | 'body' | 'arrayBuffer' | 'text' | 'json'> {
+	readonly headers: ReadHeaders
+}
+
 /** The part of `fetch` that is used; Node, workerd and browsers have it. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+export type Fetch = (url: string, init: RequestInit) => Promise<Answered>
 
 /** What a status means where the body does not say. */
 export type CodeOf = (status: number) => ErrorCode | undefined
 
 export interface Exchange {
-	readonly headers: Headers
+	readonly headers: ReadHeaders
 	readonly body: Uint8Array
 }
 
@@ -20,7 +27,7 @@ export interface PostOptions {
 	readonly name: string
 	readonly fetch: Fetch
 	readonly signal: AbortSignal
-	readonly heard: (headers: Headers) => void
+	readonly heard: (headers: ReadHeaders) => void
 	readonly codeOf: CodeOf | undefined
 }
 
@@ -37,7 +44,7 @@ export async function post(
 	url: string,
 	{ body, headers }: Message,
 	{ name, fetch, signal, heard, codeOf }: PostOptions,
-): Promise<Response> {
+): Promise<Answered> {
 	// A redirect would take keys in headers of other names than `Authorization` with it.
 	const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' }).catch((error) => {
 		throw noAnswer(name, error)
@@ -54,12 +61,12 @@ const mostBytes = 256 * 1024 * 1024
  * Reads the whole response, of 256 MiB at most.
  * @throws SpillwayError `network` when not all comes, `upstream` when it is more.
  */
-export const whole = async (name: string, response: Response): Promise<Exchange> => ({
+export const whole = async (name: string, response: Answered): Promise<Exchange> => ({
 	headers: response.headers,
 	body: await bytesOf(name, response),
 })
 
-async function bytesOf(name: string, response: Response): Promise<Uint8Array> {
+async function bytesOf(name: string, response: Answered): Promise<Uint8Array> {
 	const { headers } = response
 	const tooMuch = () => new SpillwayError('upstream', `${name} answers with more than ${mostBytes} bytes`)
 	// Of what is compressed the length tells nothing.
@@ -91,7 +98,7 @@ interface Problem {
 
 const redirected = 'it redirects, which is not followed: give the address at which it answers'
 
-function failure(name: string, { status, headers }: Response, body: Uint8Array, codeOf: CodeOf | undefined): SpillwayError {
+function failure(name: string, { status, headers }: Answered, body: Uint8Array, codeOf: CodeOf | undefined): SpillwayError {
 	let problem: Problem = {}
 	try {
 		problem = JSON.parse(fromUtf8(body)) ?? {}
@@ -115,7 +122,7 @@ export function codeTold({ type }: { readonly type?: unknown }): ErrorCode | und
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** Milliseconds; the header has seconds, or a date by the server's clock (RFC 9110, 10.2.3). */
-function retryAfterOf(headers: Headers): number | undefined {
+function retryAfterOf(headers: ReadHeaders): number | undefined {
 	const told = headers.get('retry-after') ?? ''
 	// Nobody means more than nine digits.
 	if (/^\d+$/.test(told)) return (told.length < 10 && Number(told) * 1000) || undefined

@@ -36,12 +36,12 @@ export function binaryPart(name: string, tensor: Tensor): Part {
 export function frame(head: object, key: 'inputs' | 'outputs', parts: readonly Part[]): Message {
 	const start = JSON.stringify(head).slice(0, -1)
 	const json = toUtf8(`${start}${start === '{' ? '' : ','}"${key}":[${parts.map((part) => part.json)}]}`)
-	let at = json.byteLength
-	for (const { bytes } of parts) at += bytes?.byteLength ?? 0
 	if (!parts.some(({ bytes }) => bytes)) return { body: json, headers: { 'content-type': 'application/json' } }
-	const body = new Uint8Array(at)
+	let size = json.byteLength
+	for (const { bytes } of parts) size += bytes?.byteLength ?? 0
+	const body = new Uint8Array(size)
 	body.set(json)
-	at = json.byteLength
+	let at = json.byteLength
 	for (const { bytes } of parts) {
 		if (!bytes) continue
 		body.set(bytes, at)

@@ -6,7 +6,7 @@ import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
 import { type Breaker, breaker, isLate } from '../overflow/breaker.ts'
 import { defaultStall, eventsOf, withinStall } from './events.ts'
-import { type Exchange, type Fetch, post, whole } from './exchange.ts'
+import { type Answered, type Exchange, type Fetch, post, type ReadHeaders, whole } from './exchange.ts'
 import type { Message } from './oip-binary.ts'
 import { type RemotePace, remotePace } from './pace.ts'
 
@@ -23,7 +23,7 @@ export interface Connection {
 
 /** An answer that comes in parts. */
 export interface Streamed {
-	readonly headers: Headers
+	readonly headers: ReadHeaders
 	/** The data of each event, as it comes; throws when the server breaks off or falls silent. */
 	readonly events: AsyncIterable<string>
 }
@@ -39,7 +39,7 @@ export interface Conversation extends Pick<Executor, 'accepts'> {
 	stream?(call: Call, streamed: Streamed, emit: (part: Part) => Promise<void>): Promise<Answer>
 }
 
-const isEvents = ({ headers }: Response): boolean => /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+const isEvents = ({ headers }: Answered): boolean => /^text\/event-stream\b/i.test(headers.get('content-type') ?? '')
 
 /** That the caller cannot take a part is not the server's fault. */
 function notTaken(cause: unknown): never {
@@ -90,7 +90,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 					const { left } = retries
 					// What was handed on and does not come back may have been spent.
 					retries.left = 0
-					const heard = (headers: Headers) => {
+					const heard = (headers: ReadHeaders) => {
 						if (!abandoned.aborted) retries.left = Math.min(left, Number(headers.get('spillway-retries') ?? left) || 0)
 					}
 					const options = { name, fetch, signal: abandoned, heard, codeOf }

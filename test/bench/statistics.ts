@@ -27,3 +27,6 @@ export const spread = (values: readonly number[]): string => `${figure(median(va
 /** A Markdown table. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
 	[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+
+/** What a line says of the figure that is asked for. */
+export const judged = (holds: boolean): string => (holds ? 'holds' : 'DOES NOT HOLD')

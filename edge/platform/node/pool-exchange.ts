@@ -1,6 +1,7 @@
 // One request of the pool: what undici tells of it as the part of a `Response` that is used, without the streams that one is made of.
 
 import type { Dispatcher } from 'undici'
+import type { Answered, ReadHeaders } from '../../../runtime/remote/exchange.ts'
 
 /** Bytes that are taken in before somebody wants them. */
 const ahead = 64 * 1024
@@ -13,8 +14,8 @@ interface Reader {
 }
 
 /** The handler of a request, and its response once there is one. */
-export class Exchange implements Dispatcher.DispatchHandler, Pick<Response, 'status' | 'ok' | 'body' | 'arrayBuffer' | 'text' | 'json'> {
-	readonly #answered: (response: Response) => void
+export class Exchange implements Dispatcher.DispatchHandler, Answered {
+	readonly #answered: (response: Answered) => void
 	readonly #failed: (error: unknown) => void
 	readonly #signal: AbortSignal | undefined
 	#controller: Dispatcher.DispatchController | undefined
@@ -33,7 +34,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Pick<Response, 'sta
 	 * @param answered gets the response when its head is there.
 	 * @param failed gets what happens before that.
 	 */
-	constructor(answered: (response: Response) => void, failed: (error: unknown) => void, signal: AbortSignal | undefined) {
+	constructor(answered: (response: Answered) => void, failed: (error: unknown) => void, signal: AbortSignal | undefined) {
 		this.#answered = answered
 		this.#failed = failed
 		this.#signal = signal
@@ -56,8 +57,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Pick<Response, 'sta
 		if (status < 200) return
 		this.#status = status
 		this.#given = headers
-		// Everything that is asked of it is there.
-		this.#answered(this as unknown as Response)
+		this.#answered(this)
 	}
 
 	onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -98,7 +98,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Pick<Response, 'sta
 	}
 
 	/** Not `Headers`: to make them costs more than the two or three looks at them. */
-	get headers(): Pick<Headers, 'get'> {
+	get headers(): ReadHeaders {
 		return this
 	}
 

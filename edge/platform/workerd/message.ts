@@ -3,6 +3,7 @@
 import type { Answer, Call, EmbedOutput, ModelRef, Provenance, TensorsOutput } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import { type Tensors, tensor } from '../../../runtime/core/tensor.ts'
+import type { ReadHeaders } from '../../../runtime/remote/exchange.ts'
 import {
 	decodeRequest,
 	decodeResponse,
@@ -38,7 +39,7 @@ export function encodeAnswer({ output, ran }: Answer): Message {
 }
 
 /** @throws SpillwayError `upstream` when that is no answer. */
-export function decodeAnswer(call: Call, body: Uint8Array, headers: Headers): Answer {
+export function decodeAnswer(call: Call, body: Uint8Array, headers: ReadHeaders): Answer {
 	const { outputs, parameters = {} } = decodeResponse(body, headers.get(headerLengthName))
 	const { ran, tokens } = parameters as unknown as { ran: Provenance; tokens: number }
 	if (call.kind === 'tensors') return { output: { kind: 'tensors', tensors: outputs }, ran }

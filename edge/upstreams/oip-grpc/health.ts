@@ -1,11 +1,9 @@
 // Whether an upstream says over gRPC that it is up.
 
 import { ServerReadyRequestSchema, ServerReadyResponseSchema } from '../../protocols/grpc/proto/inference/open_inference_grpc_pb.ts'
+import { bearer, inTime, patience } from '../probe.ts'
 import type { ProbeOptions } from '../upstream.ts'
 import { addressOf, decode, encode } from './method.ts'
-
-/** Milliseconds that an upstream has to say so. */
-const patience = 2_000
 
 /** Asks `ServerReady`. Never rejects. */
 export async function isUp({ upstream, key, hops, fetch }: ProbeOptions<{ readonly url: string }>): Promise<boolean> {
@@ -14,10 +12,10 @@ export async function isUp({ upstream, key, hops, fetch }: ProbeOptions<{ readon
 			headers: {
 				'spillway-hops': `${hops + 1}`,
 				'grpc-timeout': `${patience}m`,
-				...(key !== undefined && { authorization: `Bearer ${key}` }),
+				...bearer(key),
 			},
 			body: encode(ServerReadyRequestSchema, {}),
-			signal: AbortSignal.timeout(patience),
+			signal: inTime(),
 		})
 		return !!response?.ok && decode(ServerReadyResponseSchema, new Uint8Array(await response.arrayBuffer())).ready
 	} catch {

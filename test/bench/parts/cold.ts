@@ -8,7 +8,7 @@ import { root } from '../build.ts'
 import { slowLink } from '../link.ts'
 import { freshContext, openPage } from '../pages.ts'
 import type { Part } from '../part.ts'
-import { figure, median, spread, table } from '../statistics.ts'
+import { figure, judged, median, spread, table } from '../statistics.ts'
 
 /** Bits a second. */
 const rate = 20e6
@@ -65,9 +65,7 @@ function told(samples: readonly Sample[]): string {
 	const bytes = Math.max(...of(({ bytes }) => bytes))
 	return [
 		`${rate / 1e6} Mbit/s, ${delay} ms each way. Median (range).\n\n${table(['', 'spillway'], rows)}\n`,
-		`Time: ${figure(ratio)} of what is asked, ${ratio <= 1 ? 'holds' : 'DOES NOT HOLD'}. Bytes: at most ${figure(bytes / 1e6)} MB of ${mostBytes / 1e6}, ${
-			bytes <= mostBytes ? 'holds' : 'DOES NOT HOLD'
-		}.`,
+		`Time: ${figure(ratio)} of what is asked, ${judged(ratio <= 1)}. Bytes: at most ${figure(bytes / 1e6)} MB of ${mostBytes / 1e6}, ${judged(bytes <= mostBytes)}.`,
 	].join('\n')
 }
 

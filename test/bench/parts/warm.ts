@@ -8,7 +8,7 @@ import { flags } from '../../browser/flags.ts'
 import { findChromium } from '../../setup/chromium.mjs'
 import { openPage, settled } from '../pages.ts'
 import { type Part, rotated } from '../part.ts'
-import { figure, median, pairedRatio, spread, table } from '../statistics.ts'
+import { figure, judged, median, pairedRatio, spread, table } from '../statistics.ts'
 
 const contenders = ['spillway', 'cached', 'transformers'] as const
 
@@ -46,9 +46,9 @@ function told(times: Times): string {
 	return [
 		`Median (range), and the median of the ratios to bare ONNX Runtime Web that reads its file from Cache Storage (\`cached\`).\n`,
 		`${table(['', 'ms to the first vector', 'times cached'], rows)}\n`,
-		`Beside cached: ${spread(beside)} ms of at most ${mostBeside}, ${median(beside) <= mostBeside ? 'holds' : 'DOES NOT HOLD'}. Beside transformers: ${figure(
+		`Beside cached: ${spread(beside)} ms of at most ${mostBeside}, ${judged(median(beside) <= mostBeside)}. Beside transformers: ${figure(
 			peer,
-		)} ms, ${peer < 0 ? 'holds' : 'DOES NOT HOLD'}.`,
+		)} ms, ${judged(peer < 0)}.`,
 	].join('\n')
 }
 

@@ -2,7 +2,7 @@
 
 import type { EdgeConfigInput } from '../../../../edge/config/schema.ts'
 import { rotated } from '../../part.ts'
-import { figure, median, pairedRatio, spread, table } from '../../statistics.ts'
+import { figure, judged, median, pairedRatio, spread, table } from '../../statistics.ts'
 import { benchKey, spillway } from '../contenders/spillway.ts'
 import { checked, closedLoad } from '../load.ts'
 import { numbers } from '../workloads.ts'
@@ -72,7 +72,7 @@ export const models: Part = async ({ work, passes, seconds, say }) => {
 						return [String(count), spread(of), figure(pairedRatio(of, few))]
 					}),
 				),
-				`\nRatio of medians: ${figure(ratio)} of at most ${mostRatio}, ${ratio <= mostRatio ? 'holds' : 'DOES NOT HOLD'}.`,
+				`\nRatio of medians: ${figure(ratio)} of at most ${mostRatio}, ${judged(ratio <= mostRatio)}.`,
 			].join('\n')
 			return { text, samples: Object.fromEntries(times) }
 		})

@@ -1,7 +1,7 @@
 // The capacity of an edge before an upstream that takes so many calls at a time, and what comes through at twice that.
 
 import type { EdgeConfigInput } from '../../../../edge/config/schema.ts'
-import { figure, table } from '../../statistics.ts'
+import { figure, judged, table } from '../../statistics.ts'
 import { benchConfig, spillway } from '../contenders/spillway.ts'
 import { type OpenLoad, openLoad } from '../load.ts'
 import { numbers } from '../workloads.ts'
@@ -71,7 +71,6 @@ export const overload: Part = async ({ work, say }) => {
 				const goodput = load.good / overloaded
 				const share = goodput / able
 				const growth = (memory.at(-1) ?? 0) / (memory[0] ?? 0)
-				const judged = (holds: boolean) => (holds ? 'holds' : 'DOES NOT HOLD')
 				const rows = [
 					['capacity, calls/s without a refusal', figure(able)],
 					['goodput at twice that, answers/s within the deadline', `${figure(goodput)} (${figure(share)})`],

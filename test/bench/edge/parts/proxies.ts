@@ -1,7 +1,7 @@
 // Requests a second through Spillway's edge and through others, before an upstream that answers at once.
 
 import { rotated } from '../../part.ts'
-import { figure, median, pairedRatio, spread, table } from '../../statistics.ts'
+import { figure, judged, median, pairedRatio, spread, table } from '../../statistics.ts'
 import { bare, direct, nginx, portkey } from '../contenders/proxies.ts'
 import { spillway } from '../contenders/spillway.ts'
 import { checked, closedLoad, type Load } from '../load.ts'
@@ -79,7 +79,7 @@ function told(samples: Samples): string {
 			return [
 				`c = ${level}\n`,
 				table(['', 'requests/s', 'times hono + undici', 'p50, ms', 'p99, ms', 'processor µs a request'], rows),
-				`\nSpillway: ${figure(ratio)} of hono + undici, ${asked} is asked: ${ratio >= asked ? 'holds' : 'DOES NOT HOLD'}; ${others.join(', ')}.`,
+				`\nSpillway: ${figure(ratio)} of hono + undici, ${asked} is asked: ${judged(ratio >= asked)}; ${others.join(', ')}.`,
 			].join('\n')
 		})
 		.join('\n\n')

@@ -1,7 +1,7 @@
 // Requests a second through Spillway's Worker and through a bare one, both on workerd.
 
 import { rotated } from '../../part.ts'
-import { figure, median, pairedRatio, spread, table } from '../../statistics.ts'
+import { figure, judged, median, pairedRatio, spread, table } from '../../statistics.ts'
 import { bareWorker, spillwayWorker } from '../contenders/workers.ts'
 import { checked, closedLoad, type Load } from '../load.ts'
 import { numbers } from '../workloads.ts'
@@ -42,7 +42,7 @@ export const workers: Part = async ({ work, passes, seconds, say }) => {
 					String(level),
 					spread(rates('spillway', level)),
 					spread(rates('hono + fetch', level)),
-					`${figure(ratio)}, ${ratio >= asked ? 'holds' : 'DOES NOT HOLD'}`,
+					`${figure(ratio)}, ${judged(ratio >= asked)}`,
 					figure(p99),
 				]
 			})
