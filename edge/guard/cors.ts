@@ -3,6 +3,8 @@
 
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import type { EdgeEnv } from '../env.ts'
+import { tell } from '../protocols/respond.ts'
 
 /** Response headers that a page may read. */
 export const exposedHeaders = [
@@ -22,15 +24,15 @@ export const exposedHeaders = [
 const preflightSeconds = 7200
 
 /** No credentials but keys in headers, so any origin; the headers asked for are allowed as they are asked for. */
-export function openToPages(): MiddlewareHandler {
+export function openToPages(): MiddlewareHandler<EdgeEnv> {
 	const preflight = cors({ origin: '*', allowMethods: ['GET', 'POST', 'OPTIONS'], exposeHeaders: exposedHeaders, maxAge: preflightSeconds })
-	const exposed = exposedHeaders.join(',')
+	const open = { 'access-control-allow-origin': '*', 'access-control-expose-headers': exposedHeaders.join(',') }
 	return async (c, next) => {
 		if (c.req.method === 'OPTIONS') return preflight(c, next)
+		// Hono's own copies every response, body and all.
+		tell(c, open)
 		await next()
-		// Hono's own sets them before, upon which it copies every response, body and all.
-		const { headers } = c.res
-		headers.set('Access-Control-Allow-Origin', '*')
-		headers.set('Access-Control-Expose-Headers', exposed)
+		if (c.get('size') !== undefined) return
+		for (const [name, value] of Object.entries(c.get('told') ?? {})) c.res.headers.set(name, value)
 	}
 }

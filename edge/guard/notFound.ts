@@ -3,6 +3,7 @@
 import type { Hono } from 'hono'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import type { EdgeContext, EdgeEnv } from '../env.ts'
+import { tell } from '../protocols/respond.ts'
 import { respondWithError } from './problem.ts'
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
@@ -16,12 +17,8 @@ export const notFound =
 			return respondWithError(new SpillwayError('not-found', `nothing is at ${path}`), c)
 		if (allowed.includes('GET')) allowed.push('HEAD')
 		c.set('status', 405)
-		const response = respondWithError(
-			new SpillwayError('unsupported', `${path} does not take ${method}; it takes ${allowed.join(', ')}`),
-			c,
-		)
-		response.headers.set('allow', allowed.join(', '))
-		return response
+		tell(c, { allow: allowed.join(', ') })
+		return respondWithError(new SpillwayError('unsupported', `${path} does not take ${method}; it takes ${allowed.join(', ')}`), c)
 	}
 
 /** Middleware is registered for all methods, static files under a wildcard: neither makes a route. */

@@ -4,8 +4,7 @@
  * Tells the size at once where the response says it, else once the body has been sent or given up.
  * @returns the response to send.
  */
-export function countBody(response: Response, method: string, done: (bytes: number) => void): Response {
-	if (method === 'HEAD') return response
+export function countBody(response: Response, done: (bytes: number) => void): Response {
 	// Before the body is looked at, which Node's adapter then makes a stream of.
 	const announced = response.headers.get('content-length')
 	if (announced !== null) {

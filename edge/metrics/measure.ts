@@ -27,11 +27,15 @@ export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) 
 			if (ended) keep?.(c, ended)
 			else tell()
 		}
+		if (c.req.method === 'HEAD') return
 		const kind = kindOf(c.req.path, c.get('area').name)
-		const response = c.res
-		const counted = countBody(response, c.req.method, (value) => {
+		const sent = (value: number) => {
 			if (value > 0) report([{ metric: 'spillway_sent_bytes_total', labels: { kind }, value }])
-		})
+		}
+		const size = c.get('size')
+		if (typeof size === 'number') return sent(size)
+		const response = c.res
+		const counted = countBody(response, sent)
 		if (counted !== response) c.res = counted
 	})
 

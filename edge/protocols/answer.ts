@@ -2,6 +2,7 @@
 
 import type { Provenance } from '../../runtime/core/call.ts'
 import type { EdgeContext } from '../env.ts'
+import { tell } from './respond.ts'
 
 /** Longest detail of one overflow in a header: servers and proxies cap all headers together at 8 to 16 KiB. */
 const maxDetail = 200
@@ -13,12 +14,11 @@ const maxDetail = 200
 export function tellProvenance(c: EdgeContext, ran: Provenance): void {
 	c.set('ran', ran)
 	const short = { ...ran, overflow: ran.overflow.map((one) => (one.detail ? { ...one, detail: one.detail.slice(0, maxDetail) } : one)) }
-	c.header('Spillway-Ran', ascii(JSON.stringify(short)))
+	tell(c, { 'spillway-ran': ascii(JSON.stringify(short)) })
 	const timing = [duration('queue', ran.queue), duration('run', ran.run)].filter((part) => part !== undefined)
 	if (timing.length === 0) return
-	c.header('Server-Timing', timing.join(', '))
-	// Without it the tools of browsers show nothing of it to pages of other origins.
-	c.header('Timing-Allow-Origin', '*')
+	// Without the second one the tools of browsers show nothing of it to pages of other origins.
+	tell(c, { 'server-timing': timing.join(', '), 'timing-allow-origin': '*' })
 }
 
 const duration = (name: string, milliseconds: number | null): string | undefined =>

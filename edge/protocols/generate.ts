@@ -12,6 +12,7 @@ import { type Problem, problemFrom } from '../guard/problem.ts'
 import type { ServedModel } from '../parts.ts'
 import { tellProvenance } from './answer.ts'
 import { eventStream } from './event-stream.ts'
+import { respondStream, tell } from './respond.ts'
 import { answer, expectKind, referTo } from './served.ts'
 
 export const generates = ({ interface: { task } }: ServedModel): boolean => task?.kind === 'generate'
@@ -83,7 +84,7 @@ export async function generateInParts(
 	})
 	// A failure before the first part is the response.
 	const ran = await Promise.race([begun, answered.then(({ ran }) => ran)]).finally(() =>
-		c.header('Spillway-Retries', String(retriesLeftOf(c.req.raw, limits, left - context.retries.left))),
+		tell(c, { 'spillway-retries': String(retriesLeftOf(c.req.raw, limits, left - context.retries.left)) }),
 	)
 	tellProvenance(c, ran)
 	const finish = async ({ completion, ran }: Awaited<typeof answered>) => {
@@ -99,10 +100,12 @@ export async function generateInParts(
 		stream.fail(writing.error(problem))
 	}
 	c.set('ended', answered.then(finish).catch(fail))
-	return c.body(stream.body, 200, {
-		'content-type': 'text/event-stream; charset=utf-8',
-		'cache-control': 'no-store',
-		// nginx would gather the parts.
-		'x-accel-buffering': 'no',
+	return respondStream(c, stream.body, {
+		headers: {
+			'content-type': 'text/event-stream; charset=utf-8',
+			'cache-control': 'no-store',
+			// nginx would gather the parts.
+			'x-accel-buffering': 'no',
+		},
 	})
 }

@@ -10,6 +10,7 @@ import { callContextOf, retriesLeftOf } from '../guard/context.ts'
 import type { Models, ServedModel } from '../parts.ts'
 import type { Asker } from '../versions/choose.ts'
 import { tellProvenance } from './answer.ts'
+import { tell } from './respond.ts'
 
 /** Models that an error lists. */
 const mostListed = 20
@@ -76,7 +77,7 @@ export async function answer(c: EdgeContext, model: ServedModel, call: Call, lim
 		throw error
 	} finally {
 		// Failed or not: the caller goes on with what is left.
-		c.header('Spillway-Retries', String(retriesLeftOf(c.req.raw, limits, left - context.retries.left)))
+		tell(c, { 'spillway-retries': String(retriesLeftOf(c.req.raw, limits, left - context.retries.left)) })
 	}
 }
 

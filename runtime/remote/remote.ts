@@ -1,5 +1,6 @@
 // What all executors across a network share: time, retries, abort, health, disposal. `edge.ts` and `server.ts` add what is said and understood.
 
+import { Bag, type Held } from '../core/bag.ts'
 import type { Answer, Call, Part } from '../core/call.ts'
 import { bounded, type GiveUp, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
@@ -51,7 +52,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 	const { name, fetch = (url, init) => globalThis.fetch(url, init), online, stall = defaultStall } = connection
 	const paces = new Map<string, RemotePace>()
 	/** What ends the calls under way. */
-	const underWay = new Set<GiveUp>()
+	const underWay = new Bag<GiveUp>()
 	let disposed = false
 	const gone = () => new SpillwayError('disposed', `${name} was disposed`)
 
@@ -80,12 +81,11 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 					await context.emit?.(part).catch(notTaken)
 					taken += performance.now() - emitted
 				})
-			let end: GiveUp | undefined
+			let held: Held<GiveUp> | undefined
 			try {
 				if (disposed) throw gone()
 				const work = async (abandoned: AbortSignal, giveUp: GiveUp) => {
-					end = giveUp
-					underWay.add(end)
+					held = underWay.put(giveUp)
 					const { url, message } = request(call, { ...context, remaining: clock(), emit })
 					const { left } = retries
 					// What was handed on and does not come back may have been spent.
@@ -118,13 +118,13 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 				if (late && taken === null) paceOf(call).waited(call, context.remaining - clock())
 				throw error
 			} finally {
-				if (end) underWay.delete(end)
+				if (held) underWay.take(held)
 				settled()
 			}
 		},
 		async dispose() {
 			disposed = true
-			for (const giveUp of underWay) giveUp(gone())
+			for (const giveUp of underWay.things) giveUp(gone())
 		},
 	})
 }

@@ -13,11 +13,15 @@ interface Reader {
 	fail(error: unknown): void
 }
 
+const nothing = () => {}
+
+const nobody: Reader = { data: nothing, end: nothing, fail: nothing }
+
 /** The handler of a request, and its response once there is one. */
 export class Exchange implements Dispatcher.DispatchHandler, Answered {
-	readonly #answered: (response: Answered) => void
-	readonly #failed: (error: unknown) => void
-	readonly #signal: AbortSignal | undefined
+	#answered: (response: Answered) => void
+	#failed: (error: unknown) => void
+	#signal: AbortSignal | undefined
 	#controller: Dispatcher.DispatchController | undefined
 	#aborted: (() => void) | undefined
 	#status = 0
@@ -73,20 +77,29 @@ export class Exchange implements Dispatcher.DispatchHandler, Answered {
 	}
 
 	onResponseEnd(): void {
-		this.#over()
+		const { reader } = this.#over()
 		this.#ended = true
-		this.#reader?.end()
+		reader?.end()
 	}
 
 	onResponseError(_: unknown, cause: Error): void {
-		this.#over()
+		const { reader, failed } = this.#over()
 		this.#error = { cause }
-		if (this.#status === 0) this.#failed(cause)
-		else this.#reader?.fail(cause)
+		if (this.#status === 0) failed(cause)
+		else reader?.fail(cause)
 	}
 
-	#over(): void {
+	/**
+	 * Lets go of all that the call is made of, which undici's objects would keep in memory until the next full garbage collection.
+	 * @returns who is to be told.
+	 */
+	#over() {
 		if (this.#aborted) this.#signal?.removeEventListener('abort', this.#aborted)
+		const told = { reader: this.#reader, failed: this.#failed }
+		this.#aborted = this.#signal = this.#controller = undefined
+		this.#answered = this.#failed = nothing
+		if (this.#reader) this.#reader = nobody
+		return told
 	}
 
 	get status(): number {
@@ -138,7 +151,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Answered {
 				}),
 			pull: () => this.#controller?.resume(),
 			cancel: () => {
-				this.#reader = { data: () => {}, end: () => {}, fail: () => {} }
+				this.#reader = nobody
 				if (!this.#ended) this.#controller?.abort(new DOMException('the response was not wanted any more', 'AbortError'))
 			},
 		})

@@ -3,12 +3,12 @@
 
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { universalServerResponseToFetch } from '@connectrpc/connect/protocol'
-import type { StatusCode } from 'hono/utils/http-status'
 import { bounded } from '../../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { EdgeContext } from '../../env.ts'
 import { discard } from '../../guard/discard.ts'
 import type { EdgeParts } from '../../parts.ts'
+import { respondStream } from '../respond.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { valuesOf } from './context.ts'
 import { messageBytes, refusal } from './router.ts'
@@ -60,7 +60,7 @@ function send(
 	const whole = body && sendTrailers && trailer ? before(body, () => sendTrailers(asTrailers(trailer))) : body
 	const { body: stream } = universalServerResponseToFetch({ status, ...(whole && { body: whole }) })
 	// Through the context, which has the headers that tell of the answer.
-	return c.newResponse(stream, status as StatusCode, Object.fromEntries(header ?? []))
+	return respondStream(c, stream, { status, headers: Object.fromEntries(header ?? []) })
 }
 
 /** Over HTTP/2 a message's punctuation stays as it is: some clients show what is encoded without need. */
@@ -119,5 +119,7 @@ function asText({ header, body, ...response }: UniversalServerResponse): Univers
 /** Without trailers only a refusal can be told. */
 const refuseNative = (c: EdgeContext, why: string): Response => {
 	c.set('error', 'unsupported')
-	return c.body(null, 200, { 'content-type': 'application/grpc', 'grpc-status': '12', 'grpc-message': encodeURIComponent(why) })
+	return respondStream(c, null, {
+		headers: { 'content-type': 'application/grpc', 'grpc-status': '12', 'grpc-message': encodeURIComponent(why) },
+	})
 }

@@ -14,7 +14,7 @@ import { probeHopsOf } from '../../guard/context.ts'
 import { parseJson } from '../../guard/json.ts'
 import type { EdgeParts, ServedModel } from '../../parts.ts'
 import type { Protocol } from '../protocol.ts'
-import { respondBytes, respondJson } from '../respond.ts'
+import { respondBytes, respondJson, tell } from '../respond.ts'
 import { answer, checkTensors, expectKind, findModel, referTo } from '../served.ts'
 import { metadataOf, statusOf } from './describe.ts'
 import { checkMethod, readExamples, writeResults } from './examples.ts'
@@ -74,7 +74,7 @@ function tfservingRoutes(parts: EdgeParts): Hono<EdgeEnv> {
 /** The method at the end of a path makes it another path, for which the router has no word. */
 function notTaken(c: EdgeContext, allowed: string): SpillwayError {
 	c.set('status', 405)
-	c.header('allow', allowed)
+	tell(c, { allow: allowed })
 	return new SpillwayError(
 		'unsupported',
 		`${c.req.path} takes ${allowed}; POST is for paths with ":predict" or another method at their end`,

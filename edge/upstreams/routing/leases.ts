@@ -3,18 +3,26 @@
 /** Milliseconds after its time by which a call must have ended. */
 const grace = 1_000
 
-export class Leases<T> {
-	/** In the order in which they began. */
-	readonly #leases = new Map<T, { readonly began: number; readonly until: number }>()
+/** What a call is counted by. */
+export type Lease = number
+
+export class Leases {
+	/**
+	 * In the order in which they began. By numbers: a `Map` that entries come to and go from is made anew again and again, and what an old one
+	 * held stays in memory until the next full garbage collection; it shall not be all that a call is made of.
+	 */
+	readonly #leases = new Map<Lease, { readonly began: number; readonly until: number }>()
+	#last = 0
 
 	/** @param remaining milliseconds that the call may take. */
-	add(lease: T, remaining: number): void {
+	begin(remaining: number): Lease {
 		const began = performance.now()
-		this.#leases.set(lease, { began, until: began + remaining + grace })
+		this.#leases.set(++this.#last, { began, until: began + remaining + grace })
+		return this.#last
 	}
 
 	/** @returns whether it was still counted. */
-	end(lease: T): boolean {
+	end(lease: Lease): boolean {
 		return this.#leases.delete(lease)
 	}
 

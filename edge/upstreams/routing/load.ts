@@ -79,7 +79,7 @@ const gone = 1_000
 export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: LoadOptions): UpstreamLoad {
 	const limit: AdaptiveLimit = adaptiveLimit({ most: capacity })
 	const took = latencies()
-	const slots = new Leases<Slot>()
+	const slots = new Leases()
 	const waiters = new RowQueue<Waiter>()
 
 	const wait = () => (slots.size < limit.now && waiters.size === 0 ? 0 : ((waiters.size + 1) * took.usual) / limit.now)
@@ -100,11 +100,12 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 		const end = (then?: (milliseconds: number, inFlight: number) => void) => {
 			const inFlight = Math.max(before, slots.size)
 			// Given back before, or forgotten.
-			if (!slots.end(slot)) return
+			if (!slots.end(lease)) return
 			then?.(performance.now() - began, inFlight)
 			if (across) for (const waiter of waiters.rows.slice(0, free())) waiter.look()
 		}
-		const slot: Slot = {
+		const lease = slots.begin(remaining)
+		return {
 			answered: (call) =>
 				end((milliseconds, inFlight) => {
 					limit.answered(took.add(call, milliseconds), milliseconds, inFlight)
@@ -116,8 +117,6 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 				}),
 			over: () => end(),
 		}
-		slots.add(slot, remaining)
-		return slot
 	}
 
 	/** Whether it is among those whose turn it is. */

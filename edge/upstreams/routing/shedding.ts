@@ -30,7 +30,7 @@ const fewest = 8
 export const shedding =
 	({ callsPerModel, longestWait }: SheddingOptions): Wrap =>
 	(inner: Executor): Executor => {
-		const calls = new Leases<object>()
+		const calls = new Leases()
 		const refusal = (why: string, retryAfter: number) =>
 			new SpillwayError('unavailable', `too much to do: ${why}; try again later, or elsewhere`, { retryAfter: Math.max(1, retryAfter) })
 
@@ -48,11 +48,11 @@ export const shedding =
 							queue - allowed,
 						)
 				}
-				calls.add(context, context.remaining)
+				const lease = calls.begin(context.remaining)
 				try {
 					return await inner.infer(call, context)
 				} finally {
-					calls.end(context)
+					calls.end(lease)
 				}
 			},
 		}
