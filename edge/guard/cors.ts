@@ -26,11 +26,17 @@ const preflightSeconds = 7200
 /** No credentials but keys in headers, so any origin; the headers asked for are allowed as they are asked for. */
 export function openToPages(): MiddlewareHandler<EdgeEnv> {
 	const preflight = cors({ origin: '*', allowMethods: ['GET', 'POST', 'OPTIONS'], exposeHeaders: exposedHeaders, maxAge: preflightSeconds })
-	const open = { 'access-control-allow-origin': '*', 'access-control-expose-headers': exposedHeaders.join(',') }
+	const open = {
+		'access-control-allow-origin': '*',
+		'access-control-expose-headers': exposedHeaders.join(','),
+		// Without it the tools of browsers show nothing of `Server-Timing` to pages of other origins.
+		'timing-allow-origin': '*',
+	}
 	return async (c, next) => {
 		if (c.req.method === 'OPTIONS') return preflight(c, next)
-		// Hono's own copies every response, body and all.
-		tell(c, open)
+		// Hono's own copies every response, body and all. Only pages look at them, and whatever a page posts says where it comes from; what is
+		// got may be kept by a cache, for a page that asks later.
+		if (c.req.method !== 'POST' || c.req.header('origin') !== undefined) tell(c, open)
 		await next()
 		if (c.get('size') !== undefined) return
 		for (const [name, value] of Object.entries(c.get('told') ?? {})) c.res.headers.set(name, value)

@@ -26,7 +26,8 @@ export type GiveUp = (error: SpillwayError) => void
 
 /**
  * Settles like `work`, or rejects at the deadline or on abort, whichever comes first. The work is not stopped
- * (it may be inside ONNX Runtime): the signal that it is given tells its owner. Leaves no timer and no listener behind.
+ * (it may be inside ONNX Runtime): the signal that it is given tells its owner. Work that fails is told so too, for what it may have left
+ * running. Leaves no timer and no listener behind.
  *
  * @param context time left in ms and signal.
  * @param work also gets a function that gives it up before, with an error; neither where it is declared without parameters.
@@ -55,16 +56,13 @@ export function bounded<T>(
 			signal.removeEventListener('abort', onAbort)
 		}
 		signal.addEventListener('abort', onAbort)
-		const settle =
-			<V>(give: (value: V) => void) =>
-			(value: V) => {
-				clear()
-				give(value)
-			}
 		try {
-			work(abandon?.signal as AbortSignal, give).then(settle(resolve), settle(reject))
+			work(abandon?.signal as AbortSignal, give).then((value) => {
+				clear()
+				resolve(value)
+			}, give)
 		} catch (error) {
-			settle(reject)(error)
+			give(error as SpillwayError)
 		}
 	})
 }

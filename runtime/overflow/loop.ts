@@ -23,6 +23,8 @@ export interface AttemptOptions {
 	readonly sleep?: Sleep | undefined
 	/** Watches over the parts of attempts; not needed where one candidate at most has any to give, as in a page. */
 	readonly follow?: typeof partsTo | undefined
+	/** Told of the signal of each attempt before it is made: it is aborted when so many milliseconds are over, if not before. */
+	readonly timed?: ((signal: AbortSignal, remaining: number) => void) | undefined
 	/** Given where candidates are much the same: none is nearer, and an attempt is given up only for one of which this is true. */
 	readonly alike?: ((other: Executor) => boolean) | undefined
 }
@@ -50,7 +52,7 @@ export async function attempt(
 	policy: Policy | undefined,
 	call: Call,
 	context: Context,
-	{ sleep, follow, alike }: AttemptOptions = {},
+	{ sleep, follow, timed, alike }: AttemptOptions = {},
 ): Promise<Answer> {
 	const what = `the call to ${call.model.name}`
 	const { retries, signal } = context
@@ -88,6 +90,7 @@ export async function attempt(
 		const left = clock()
 		let watchNoMore: (() => void) | undefined
 		const ask = (own: AbortSignal, giveUp: GiveUp) => {
+			timed?.(own, left)
 			if (another) watchNoMore = watch(what, estimate(executor, call), nextOne, clock, sleep, giveUp)
 			return executor.infer(call, { ...context, ...parts?.next(overflow, own), retries: handed, remaining: left, signal: own })
 		}

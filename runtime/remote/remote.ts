@@ -2,9 +2,10 @@
 
 import { Bag, type Held } from '../core/bag.ts'
 import type { Answer, Call, Part } from '../core/call.ts'
-import { bounded, type GiveUp, startClock } from '../core/deadline.ts'
+import { type GiveUp, startClock } from '../core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../core/error.ts'
 import { type Context, cannot, type Executor } from '../core/executor.ts'
+import { boundedWithin } from '../core/timed.ts'
 import { type Breaker, breaker, isLate } from '../overflow/breaker.ts'
 import { defaultStall, eventsOf, withinStall } from './events.ts'
 import { type Answered, type Exchange, type Fetch, post, type ReadHeaders, whole } from './exchange.ts'
@@ -107,7 +108,7 @@ export function remoteExecutor(connection: Connection, { accepts, codeOf, reques
 						throw error
 					}
 				}
-				const answered = await bounded(`the call to ${name}`, context, work)
+				const answered = await boundedWithin(`the call to ${name}`, context, work)
 				paceOf(call).answered(call, context.remaining - clock() - (taken ?? 0), answered.ran)
 				return answered
 			} catch (thrown) {

@@ -102,8 +102,15 @@ export function authSuite(edge: () => EdgeUnderTest): void {
 			expect(answer.headers.get('access-control-allow-origin')).toBe('*')
 			for (const name of ['spillway-ran', 'server-timing', 'retry-after', 'inference-header-content-length'])
 				expect(answer.headers.get('access-control-expose-headers')?.toLowerCase()).toContain(name)
+			expect(answer.headers.get('timing-allow-origin')).toBe('*')
 			const refusal = await withKey('wrong', { origin: pageOrigin })
 			expect(refusal.headers.get('access-control-allow-origin')).toBe('*')
+		})
+
+		test('servers are not sent what pages only look at, unless a cache may keep it', async () => {
+			const posted = await withKey(keys.secret)
+			expect([posted.status, posted.headers.get('access-control-allow-origin')]).toEqual([200, null])
+			expect((await call(edge(), '/v2/models/tiny')).headers.get('access-control-allow-origin')).toBe('*')
 		})
 	})
 
