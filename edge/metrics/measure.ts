@@ -19,27 +19,26 @@ export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) 
 		}
 		const start = performance.now()
 		report([inFlight(1)])
+		/** Bytes of the body, where they are known. */
+		const size = () => (c.req.method === 'HEAD' ? 0 : c.get('size'))
 		try {
 			await next()
 		} finally {
-			const tell = () => report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000)])
+			const tell = () => report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000), ...sent(c, size() ?? 0)])
 			const ended = c.get('ended')?.then(tell)
 			if (ended) keep?.(c, ended)
 			else tell()
 		}
-		if (c.req.method === 'HEAD') return
-		const kind = kindOf(c.req.path, c.get('area').name)
-		const sent = (value: number) => {
-			if (value > 0) report([{ metric: 'spillway_sent_bytes_total', labels: { kind }, value }])
-		}
-		const size = c.get('size')
-		if (typeof size === 'number') return sent(size)
+		if (typeof size() === 'number') return
 		const response = c.res
-		const counted = countBody(response, sent)
+		const counted = countBody(response, (bytes) => report(sent(c, bytes)))
 		if (counted !== response) c.res = counted
 	})
 
 const inFlight = (value: number): Increment => ({ metric: 'spillway_http_requests_in_flight', labels: {}, value })
+
+const sent = (c: EdgeContext, bytes: number): Increment[] =>
+	bytes > 0 ? [{ metric: 'spillway_sent_bytes_total', labels: { kind: kindOf(c.req.path, c.get('area').name) }, value: bytes }] : []
 
 function figuresOf(c: EdgeContext, seconds: number): Increment[] {
 	const protocol = c.get('area').name

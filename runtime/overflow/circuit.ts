@@ -98,13 +98,12 @@ export function makeCircuit({
 
 	return {
 		get refusal() {
-			const now = performance.now()
 			if (!opened) return undefined
+			const now = performance.now()
 			if (now < opened.until) return { wait: opened.until - now, error: opened.error }
 			return now < probeUntil ? { wait: nextPause, error: undefined } : undefined
 		},
 		enter(remaining) {
-			const now = performance.now()
 			const begun = epoch
 			if (!opened)
 				return (verdict, error) => {
@@ -113,6 +112,7 @@ export function makeCircuit({
 					count(then, verdict !== 'answered')
 					if (verdict === 'hung' || (verdict === 'failed' && (error?.retryAfter !== undefined || tooMany()))) open(then, error)
 				}
+			const now = performance.now()
 			const wait = Math.max(0, opened.until - now)
 			if (now < probeUntil || (opened.told && wait > 0)) return { wait: wait || nextPause, error: opened.error }
 			probeUntil = now + remaining

@@ -69,7 +69,8 @@ export async function attempt(
 	const errors: SpillwayError[] = []
 	for (;;) {
 		const open = candidates.filter((one) => !failed.has(one))
-		const { order, passed } = plan(open, call, policy, clock())
+		const left = clock()
+		const { order, passed } = plan(open, call, policy, left)
 		const [candidate] = order
 		const retry = failed.size > 0
 		if (!candidate || (retry && retries.left <= 0)) throw unable(call, [...failed.values(), ...passed.values()], errors)
@@ -87,7 +88,6 @@ export async function attempt(
 		const handed = { left: share }
 		// Who was asked in vain, and who stood nearer to the user and was not asked.
 		const overflow = () => candidates.flatMap((one, i) => failed.get(one) ?? ((i < place && passed.get(one)) || []))
-		const left = clock()
 		let watchNoMore: (() => void) | undefined
 		const ask = (own: AbortSignal, giveUp: GiveUp) => {
 			timed?.(own, left)

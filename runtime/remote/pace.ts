@@ -86,7 +86,7 @@ export function remotePace(): RemotePace {
 function fading() {
 	let value = 0
 	let since = 0
-	const now = () => value * 2 ** ((since - performance.now()) / halfLife)
+	const now = () => value && value * 2 ** ((since - performance.now()) / halfLife)
 	return {
 		now,
 		set(next: number) {

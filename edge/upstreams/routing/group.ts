@@ -70,7 +70,7 @@ export function routed(name: string, members: readonly Member[], options: Routin
 			const chosen = ordered(among, call, prefer, random)
 			const order = (first ? [first, ...chosen.filter((member) => member !== first)] : chosen).map(({ executor }) => executor)
 			try {
-				const answer = await ask(order, call, { ...context, emit, remaining: clock() })
+				const answer = await ask(order, call, { ...context, emit, remaining: round === 0 ? context.remaining : clock() })
 				return passed.length === 0 ? answer : { ...answer, ran: { ...answer.ran, overflow: [...passed, ...answer.ran.overflow] } }
 			} catch (thrown) {
 				const error = SpillwayError.from(thrown)

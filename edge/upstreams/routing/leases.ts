@@ -14,9 +14,8 @@ export class Leases {
 	readonly #leases = new Map<Lease, { readonly began: number; readonly until: number }>()
 	#last = 0
 
-	/** @param remaining milliseconds that the call may take. */
-	begin(remaining: number): Lease {
-		const began = performance.now()
+	/** @param remaining milliseconds that the call may take. @param began by `performance.now()`. */
+	begin(remaining: number, began = performance.now()): Lease {
 		this.#leases.set(++this.#last, { began, until: began + remaining + grace })
 		return this.#last
 	}

@@ -1,7 +1,6 @@
 // An upstream's executor, given no more calls at a time than the upstream takes well.
 
 import type { Answer } from '../../../runtime/core/call.ts'
-import { startClock } from '../../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import { cannot, type Executor, type Wrap } from '../../../runtime/core/executor.ts'
 import { isLate } from '../../../runtime/overflow/breaker.ts'
@@ -31,13 +30,14 @@ export const limited =
 			return measured === undefined ? { ...expected, queue: load.wait() } : { ...expected, queue: load.wait(), run: measured }
 		},
 		async infer(call, context) {
-			const clock = startClock(context.remaining)
 			const at = performance.now()
-			const slot = load.take(context.remaining) ?? (await load.queue(context))
-			const began = performance.now()
+			const taken = load.take(context.remaining)
+			const slot = taken ?? (await load.queue(context))
+			const began = taken ? at : performance.now()
 			const waited = began - at
+			const remaining = Math.max(0, context.remaining - waited)
 			const expected = load.expect(call) ?? 0
-			if (waited > 1 && clock() < expected) {
+			if (waited > 1 && remaining < expected) {
 				slot.over()
 				throw new SpillwayError('unavailable', `${inner.name} had other calls to answer until there was no time left`, {
 					retryAfter: Math.max(1, load.wait()),
@@ -46,7 +46,7 @@ export const limited =
 			// Who is not asked at all, for it failed before, has not been given too much.
 			const asked = inner.estimate(call).can !== 'no'
 			try {
-				const answer = await inner.infer(call, { ...context, remaining: clock() })
+				const answer = await inner.infer(call, { ...context, remaining })
 				slot.answered(call)
 				return waited < 1 ? answer : withWait(answer, waited)
 			} catch (thrown) {

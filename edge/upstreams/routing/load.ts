@@ -104,7 +104,7 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 			then?.(performance.now() - began, inFlight)
 			if (across) for (const waiter of waiters.rows.slice(0, free())) waiter.look()
 		}
-		const lease = slots.begin(remaining)
+		const lease = slots.begin(remaining, began)
 		return {
 			answered: (call) =>
 				end((milliseconds, inFlight) => {
