@@ -27,7 +27,7 @@ export interface CheckedConfig {
 export function checkConfig({ file = {}, environment = {} }: ConfigSource): CheckedConfig {
 	const { config: merged, problems } = override(file, environment)
 	const result = configSchema.safeParse(merged, { reportInput: true })
-	const errors = [...problems, ...(result.success ? [] : explain(result.error))]
+	const errors = [...problems, ...unnameable(merged), ...(result.success ? [] : explain(result.error))]
 	if (!result.success || errors.length > 0) return { errors, warnings: [] }
 	return { config: result.data, errors, warnings: warningsFor(result.data, environment) }
 }
@@ -41,6 +41,15 @@ export function loadConfig(source: ConfigSource): EdgeConfig {
 	const { config, errors } = checkConfig(source)
 	if (!config) throw new SpillwayError('malformed', `the configuration has faults:\n${errors.map((line) => `  ${line}`).join('\n')}`)
 	return config
+}
+
+/** Names that the schema would pass over without a word. */
+function unnameable(value: unknown, path: readonly string[] = []): string[] {
+	if (typeof value !== 'object' || value === null) return []
+	return Object.entries(value).flatMap(([name, inner]) => {
+		const at = [...path, name]
+		return name === '__proto__' ? [`${at.join('.')}: nothing can have this name; choose another`] : unnameable(inner, at)
+	})
 }
 
 function warningsFor(config: EdgeConfig, environment: Environment): string[] {

@@ -121,6 +121,15 @@ describe('errors name the place and what to do', () => {
 			/^upstreams\[0\]\.models\.other: is not among "models"/,
 		],
 		[
+			'an upstream that knows no tensors, for a model without a task',
+			{
+				models: { rank: { inProcess: false, declared: {} } },
+				upstreams: [{ name: 'gpu', kind: 'openai', url: 'http://gpu', models: { rank: {} } }],
+			},
+			/^models\.rank\.declared\.task: is needed: upstream "gpu" is of kind openai/,
+		],
+		['a model called as objects call their prototype', JSON.parse('{"models": {"__proto__": {}}}'), /^models\.__proto__: /],
+		[
 			'an upstream of a model with the name of what all objects have',
 			{ upstreams: [{ name: 'gpu', kind: 'oip', url: 'http://gpu', models: { constructor: {} } }] },
 			/^upstreams\[0\]\.models\.constructor: is not among "models"/,

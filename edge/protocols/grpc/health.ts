@@ -5,6 +5,7 @@ import { SpillwayError } from '../../../runtime/core/error.ts'
 import { probeHopsOf } from '../../guard/context.ts'
 import { findModel } from '../served.ts'
 import { contextOf } from './context.ts'
+import { keylessStreams } from './keyless.ts'
 import { Health, HealthCheckResponse_ServingStatus as Status } from './proto/grpc/health/v1/health_pb.ts'
 import { protos } from './proto/sources.ts'
 import { readyModels } from './ready.ts'
@@ -19,6 +20,7 @@ export const health = (services: readonly GrpcService[]): GrpcService =>
 		keyed: [],
 		protos,
 		methods(parts) {
+			const keyless = keylessStreams()
 			const names = new Set(['', ...services.map(({ service }) => service.typeName)])
 			const statusOf = async (name: string, hops: number): Promise<Status> => {
 				const ready = names.has(name) ? await readyModels(parts, hops) : await (await findModel(parts.models, name)).ready(hops)
@@ -28,16 +30,17 @@ export const health = (services: readonly GrpcService[]): GrpcService =>
 				async check({ service }, context) {
 					return { status: await statusOf(service, probeHopsOf(contextOf(context), parts.config.limits)) }
 				},
-				async *watch({ service }, context) {
-					const hops = probeHopsOf(contextOf(context), parts.config.limits)
-					let last: Status | undefined
-					while (!context.signal.aborted) {
-						const status = await statusOf(service, hops).catch(unknown)
-						if (status !== last) yield { status }
-						last = status
-						await sleep(pause, context.signal)
-					}
-				},
+				watch: ({ service }, context) =>
+					keyless(context.signal, async function* (signal) {
+						const hops = probeHopsOf(contextOf(context), parts.config.limits)
+						let last: Status | undefined
+						while (!signal.aborted) {
+							const status = await statusOf(service, hops).catch(unknown)
+							if (status !== last) yield { status }
+							last = status
+							await sleep(pause, signal)
+						}
+					}),
 			}
 		},
 	})

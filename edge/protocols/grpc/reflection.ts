@@ -4,6 +4,8 @@
 import { createRegistry, type DescFile, type MessageInitShape, type Registry, toBinary } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { Code, type ServiceImpl } from '@connectrpc/connect'
+import { bounded } from '../../../runtime/core/deadline.ts'
+import { keylessStreams } from './keyless.ts'
 import {
 	ServerReflection,
 	type ServerReflectionRequest,
@@ -12,6 +14,9 @@ import {
 import { ServerReflection as OlderServerReflection } from './proto/grpc/reflection/v1alpha/reflection_pb.ts'
 import { protos } from './proto/sources.ts'
 import { type GrpcService, grpcService } from './service.ts'
+
+/** Milliseconds that a client may be silent: tools ask at once, or leave. */
+const silence = 60_000
 
 type Response = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>['messageResponse']>
 
@@ -49,9 +54,16 @@ export function reflection(services: readonly GrpcService[]): readonly GrpcServi
 		return (made.get(symbol) ?? made.get(outer))?.file
 	}
 
-	const serverReflectionInfo: ServiceImpl<typeof ServerReflection>['serverReflectionInfo'] = async function* (requests) {
-		for await (const request of requests) yield { validHost: request.host, originalRequest: request, messageResponse: answer(request) }
-	}
+	const keyless = keylessStreams()
+	const serverReflectionInfo: ServiceImpl<typeof ServerReflection>['serverReflectionInfo'] = (requests, context) =>
+		keyless(context.signal, async function* (signal) {
+			const questions = requests[Symbol.asyncIterator]()
+			for (;;) {
+				const { done, value } = await bounded('the wait for a question', { remaining: silence, signal }, () => questions.next())
+				if (done) return
+				yield { validHost: value.host, originalRequest: value, messageResponse: answer(value) }
+			}
+		})
 	// The same messages by other names.
 	const older = serverReflectionInfo as unknown as ServiceImpl<typeof OlderServerReflection>['serverReflectionInfo']
 	return [

@@ -6,9 +6,9 @@ import { bounded } from '../../../runtime/core/deadline.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Context } from '../../../runtime/core/executor.ts'
 import { patience, tooLong } from '../../../runtime/overflow/plan.ts'
+import { Leases } from '../../guard/leases.ts'
 import { type AdaptiveLimit, adaptiveLimit } from './adaptive-limit.ts'
 import { latencies } from './latencies.ts'
-import { Leases } from './leases.ts'
 
 /** A call's leave to be sent. Each is given back, by one of these, as it ended. */
 export interface Slot {

@@ -3,7 +3,7 @@
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Executor, Priority, Wrap } from '../../../runtime/core/executor.ts'
 import { estimate } from '../../../runtime/overflow/plan.ts'
-import { Leases } from './leases.ts'
+import { Leases } from '../../guard/leases.ts'
 
 export interface SheddingOptions {
 	/** Calls under way at a time, those that wait included. */
