@@ -28,9 +28,9 @@ export interface EdgeEnv {
 		ended?: Promise<void>
 		/** The error that the request ended in; for the metrics. */
 		error?: ErrorCode
-		/** Headers that the response carries, whoever makes it. */
+		/** Headers that the response carries, whoever makes it, on paths of protocols; elsewhere those made by `respond.ts`. */
 		told?: Readonly<Record<string, string>>
-		/** Bytes of the response's body, null where that is not known before; not set for a response that is made elsewhere than in `respond.ts`. */
+		/** Bytes of the response's body, null where that is not known before; not set where no response was made by `respond.ts`. */
 		size?: number | null
 		/** HTTP status in place of the one that the error's code stands for. */
 		status?: number

@@ -24,10 +24,10 @@ export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) 
 		try {
 			await next()
 		} finally {
-			const tell = () => report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000), ...sent(c, size() ?? 0)])
-			const ended = c.get('ended')?.then(tell)
+			const tellEnd = () => report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000), ...sent(c, size() ?? 0)])
+			const ended = c.get('ended')?.then(tellEnd)
 			if (ended) keep?.(c, ended)
-			else tell()
+			else tellEnd()
 		}
 		if (typeof size() === 'number') return
 		const response = c.res

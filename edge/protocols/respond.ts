@@ -12,7 +12,7 @@ interface Options {
 
 /**
  * Has the response carry headers, whoever makes it.
- * @param headers their names in small letters.
+ * @param headers their names in small letters; values are printable ASCII, which nobody checks after this.
  */
 export function tell(c: EdgeContext, headers: Readonly<Record<string, string>>): void {
 	c.set('told', { ...c.get('told'), ...headers })
@@ -35,6 +35,6 @@ export function respondBytes(c: EdgeContext, body: Uint8Array<ArrayBuffer>, { st
 
 /** Answers with what comes by and by; null is no body at all. */
 export function respondStream(c: EdgeContext, body: ReadableStream<Uint8Array> | null, { status = 200, headers }: Options = {}): Response {
-	c.set('size', null)
+	c.set('size', body ? null : 0)
 	return new Response(body, { status, headers: { ...c.get('told'), ...headers } })
 }

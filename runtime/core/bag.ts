@@ -21,7 +21,7 @@ export class Bag<T> {
 		return held
 	}
 
-	/** Takes out what is in it, once. */
+	/** @param held is in it; what was taken out already must not be taken again. */
 	take(held: Held<T>): void {
 		const last = this.#all.pop()
 		if (!last || last === held) return

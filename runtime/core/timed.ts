@@ -2,6 +2,7 @@
 // later than its own time needs neither.
 
 import { aborted, bounded, type GiveUp, overAlready } from './deadline.ts'
+import type { SpillwayError } from './error.ts'
 import type { Context } from './executor.ts'
 
 type Bound = Pick<Context, 'remaining' | 'signal'>
@@ -9,23 +10,29 @@ type Bound = Pick<Context, 'remaining' | 'signal'>
 /** When signals are aborted at the latest, by `performance.now()`. */
 const ends = new WeakMap<AbortSignal, number>()
 
-/** Says that a signal is aborted when so many milliseconds are over, if not before. */
-export function isTimed(signal: AbortSignal, remaining: number): void {
+/** Says that a signal is aborted when so many milliseconds are over, if not before, for as long as the work that it was given to is under way. */
+export function markTimed(signal: AbortSignal, remaining: number): void {
 	ends.set(signal, performance.now() + remaining)
 }
 
 /** Milliseconds by which clocks that were read one after the other differ. */
 const slack = 5
 
+/** Whether the time of a call is up no sooner than its signal is aborted. */
+function isTimed({ remaining, signal }: Bound): boolean {
+	const end = ends.get(signal)
+	return end !== undefined && end <= performance.now() + remaining + slack
+}
+
 /**
- * As `bounded`, for work that ends its requests when its signal is aborted: within a bound, the work gets that bound's own signal, and what it
- * leaves running when it is given up ends with that.
+ * As `bounded`, for work that ends its requests when its signal is aborted: within a bound, the work gets that bound's own signal. What it
+ * leaves running when it is given up ends with that bound, which the error reaches at once.
  *
  * @throws SpillwayError `deadline-exceeded` or `aborted`.
  */
 export function boundedWithin<T>(what: string, bound: Bound, work: (abandoned: AbortSignal, giveUp: GiveUp) => Promise<T>): Promise<T> {
+	if (!isTimed(bound)) return bounded(what, bound, work)
 	const { remaining, signal } = bound
-	if (!((ends.get(signal) ?? Number.POSITIVE_INFINITY) <= performance.now() + remaining + slack)) return bounded(what, bound, work)
 	return new Promise<T>((resolve, reject) => {
 		const over = overAlready(what, remaining, signal)
 		if (over) throw over
@@ -35,9 +42,13 @@ export function boundedWithin<T>(what: string, bound: Bound, work: (abandoned: A
 		}
 		const onAbort = () => give(aborted(signal))
 		signal.addEventListener('abort', onAbort)
-		work(signal, give).then((value) => {
-			signal.removeEventListener('abort', onAbort)
-			resolve(value)
-		}, give)
+		try {
+			work(signal, give).then((value) => {
+				signal.removeEventListener('abort', onAbort)
+				resolve(value)
+			}, give)
+		} catch (error) {
+			give(error as SpillwayError)
+		}
 	})
 }

@@ -23,7 +23,7 @@ export interface AttemptOptions {
 	readonly sleep?: Sleep | undefined
 	/** Watches over the parts of attempts; not needed where one candidate at most has any to give, as in a page. */
 	readonly follow?: typeof partsTo | undefined
-	/** Told of the signal of each attempt before it is made: it is aborted when so many milliseconds are over, if not before. */
+	/** Where there are several candidates, told of the signal of each attempt before it is made: it is aborted when so many milliseconds are over, if not before. */
 	readonly timed?: ((signal: AbortSignal, remaining: number) => void) | undefined
 	/** Given where candidates are much the same: none is nearer, and an attempt is given up only for one of which this is true. */
 	readonly alike?: ((other: Executor) => boolean) | undefined

@@ -22,24 +22,27 @@ export interface Loads<T> {
  * @param stop ends a load that nobody waits for any more; what `start` begins after that is another one.
  */
 export function shareLoads<T>(start: (key: string, wanted: () => boolean) => Promise<T>, stop: (key: string) => void): Loads<T> {
-	const loads = new Map<string, { work: Promise<T>; waiting: number }>()
+	interface Load {
+		work: Promise<T>
+		waiting: number
+		/** Makes room for another one. @returns whether it was still the load of its key. */
+		end(): boolean
+	}
+	const loads = new Map<string, Load>()
 	const failures = new Map<string, { error: SpillwayError; until: number }>()
 
 	function begin(key: string) {
-		const load = { waiting: 0 } as { work: Promise<T>; waiting: number }
-		load.work = start(key, () => loads.get(key) === load)
+		const isWanted = () => loads.get(key) === load
+		const load = { waiting: 0, end: () => isWanted() && loads.delete(key) } as Load
+		load.work = start(key, isWanted)
 		loads.set(key, load)
-		const end = () => {
-			if (loads.get(key) === load) loads.delete(key)
-		}
 		load.work.then(
 			() => {
 				failures.delete(key)
-				end()
+				load.end()
 			},
 			(error) => {
-				if (loads.get(key) === load) failures.set(key, { error, until: performance.now() + pause })
-				end()
+				if (load.end()) failures.set(key, { error, until: performance.now() + pause })
 			},
 		)
 		return load
@@ -57,9 +60,7 @@ export function shareLoads<T>(start: (key: string, wanted: () => boolean) => Pro
 				const load = loads.get(key) ?? begin(key)
 				load.waiting++
 				abandoned.addEventListener('abort', () => {
-					if (--load.waiting > 0) return
-					loads.delete(key)
-					stop(key)
+					if (--load.waiting < 1 && load.end()) stop(key)
 				})
 				return load.work
 			}),

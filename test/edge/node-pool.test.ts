@@ -60,6 +60,18 @@ test('answers as fetch does: status, headers, body, however it is read', async (
 	await expect(read.text()).rejects.toThrow('read already')
 })
 
+test('what has ended can still be read, or not be wanted', async () => {
+	const url = await serving((_, response) => response.setHeader('x-a', 'b').end('all of it'))
+	const fetch = poolOf()
+	const [read, streamed, unwanted] = [await fetch(url, {}), await fetch(url, {}), await fetch(url, {})]
+	// Small enough to be there whole.
+	await new Promise((resolve) => setTimeout(resolve, 100))
+	expect([await read.text(), read.headers.get('x-a'), read.status]).toEqual(['all of it', 'b', 200])
+	expect(Buffer.concat(await Array.fromAsync(streamed.body as unknown as AsyncIterable<Uint8Array>)).toString()).toBe('all of it')
+	await unwanted.body?.cancel()
+	expect(await (await fetch(url, {})).text()).toBe('all of it')
+})
+
 test('keeps connections, and has no more than it may', async () => {
 	const ports = new Set<number>()
 	let [now, most] = [0, 0]

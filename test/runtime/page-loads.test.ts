@@ -69,7 +69,7 @@ test('who comes after a failure begins another one', async () => {
 
 describe('a failure', () => {
 	test('is remembered for a while, and forgotten after a success', async () => {
-		const { begun, wait, loads } = controlled()
+		const { begun, stopped, wait, loads } = controlled()
 		const failure = new SpillwayError('network', 'gone')
 		const fail = async (i: number) => {
 			const failing = wait()
@@ -78,6 +78,8 @@ describe('a failure', () => {
 			await failing.catch(() => {})
 		}
 		await fail(0)
+		// It has ended by itself: to stop it would stop another one of the same model.
+		expect(stopped).toEqual([])
 		expect(loads.failure('m@')).toBe(failure)
 		expect(loads.idle('m@')).toBe(false)
 		await vi.advanceTimersByTimeAsync(10_001)

@@ -4,7 +4,7 @@ import type { Answer, Call, Overflow } from '../../../runtime/core/call.ts'
 import { aborted, startClock } from '../../../runtime/core/deadline.ts'
 import { type ErrorCode, SpillwayError } from '../../../runtime/core/error.ts'
 import { type Context, cannot, type Estimate, type Executor } from '../../../runtime/core/executor.ts'
-import { isTimed } from '../../../runtime/core/timed.ts'
+import { markTimed } from '../../../runtime/core/timed.ts'
 import { attempt, sleepHere } from '../../../runtime/overflow/loop.ts'
 import { partsTo } from '../../../runtime/overflow/parts.ts'
 import { estimate, finish } from '../../../runtime/overflow/plan.ts'
@@ -97,7 +97,7 @@ export function routed(name: string, members: readonly Member[], options: Routin
 				undefined,
 				call,
 				context,
-				{ sleep: sleepHere, follow: partsTo, timed: isTimed, alike: alikeFor(call) },
+				{ sleep: sleepHere, follow: partsTo, timed: markTimed, alike: alikeFor(call) },
 			)
 		return hedged(order, call, context, hedge === 'auto' ? Math.max(10, 2 * finish(estimate(first, call))) : hedge)
 	}

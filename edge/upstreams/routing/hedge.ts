@@ -3,7 +3,7 @@
 import type { Answer, Call } from '../../../runtime/core/call.ts'
 import { SpillwayError } from '../../../runtime/core/error.ts'
 import type { Context, Executor, RetryBudget } from '../../../runtime/core/executor.ts'
-import { isTimed } from '../../../runtime/core/timed.ts'
+import { markTimed } from '../../../runtime/core/timed.ts'
 import { attempt, sleepHere } from '../../../runtime/overflow/loop.ts'
 import { estimate } from '../../../runtime/overflow/plan.ts'
 
@@ -35,7 +35,7 @@ export function hedged(order: readonly Executor[], call: Call, context: Context,
 		const remaining = context.remaining - (performance.now() - begun)
 		const signal = AbortSignal.any([context.signal, stop.signal])
 		const own = { ...context, remaining, retries, signal }
-		return attempt(candidates(executors), undefined, call, own, { sleep: sleepHere, timed: isTimed, alike: alikeFor(call) })
+		return attempt(candidates(executors), undefined, call, own, { sleep: sleepHere, timed: markTimed, alike: alikeFor(call) })
 	}
 	return new Promise<Answer>((resolve, reject) => {
 		let open = 1

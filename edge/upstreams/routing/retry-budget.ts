@@ -38,6 +38,8 @@ export function sharedRetries(): SharedRetries {
 					return Math.min(own.left, Math.floor(left))
 				},
 				set left(value) {
+					// What there is room for only once this is spent was not saved up before.
+					refill()
 					const spent = Math.max(0, this.left - value)
 					left -= spent
 					own.left = Math.max(0, own.left - spent)

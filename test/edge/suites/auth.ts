@@ -103,8 +103,11 @@ export function authSuite(edge: () => EdgeUnderTest): void {
 			for (const name of ['spillway-ran', 'server-timing', 'retry-after', 'inference-header-content-length'])
 				expect(answer.headers.get('access-control-expose-headers')?.toLowerCase()).toContain(name)
 			expect(answer.headers.get('timing-allow-origin')).toBe('*')
-			const refusal = await withKey('wrong', { origin: pageOrigin })
-			expect(refusal.headers.get('access-control-allow-origin')).toBe('*')
+			for (const refusal of [
+				await withKey('wrong', { origin: pageOrigin }),
+				await withKey(keys.publishable, { origin: pageOrigin, 'spillway-time-left': 'x' }),
+			])
+				expect([refusal.ok, refusal.headers.get('access-control-allow-origin')]).toEqual([false, '*'])
 		})
 
 		test('servers are not sent what pages only look at, unless a cache may keep it', async () => {
