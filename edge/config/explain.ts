@@ -29,7 +29,7 @@ function explainIssue(issue: z.core.$ZodIssue): string[] {
 }
 
 /** `upstreams[0].url`. */
-const show = (path: readonly PropertyKey[]): string =>
+export const show = (path: readonly PropertyKey[]): string =>
 	path
 		.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
 		.join('')

@@ -2,7 +2,7 @@
 
 import { SpillwayError } from '../../runtime/core/error.ts'
 import { type Environment, override } from './environment.ts'
-import { explain } from './explain.ts'
+import { explain, show } from './explain.ts'
 import type { Secret } from './fields.ts'
 import { configSchema, type EdgeConfig } from './schema.ts'
 import { findSecret } from './secrets.ts'
@@ -44,11 +44,11 @@ export function loadConfig(source: ConfigSource): EdgeConfig {
 }
 
 /** Names that the schema would pass over without a word. */
-function unnameable(value: unknown, path: readonly string[] = []): string[] {
+function unnameable(value: unknown, path: readonly PropertyKey[] = []): string[] {
 	if (typeof value !== 'object' || value === null) return []
 	return Object.entries(value).flatMap(([name, inner]) => {
-		const at = [...path, name]
-		return name === '__proto__' ? [`${at.join('.')}: nothing can have this name; choose another`] : unnameable(inner, at)
+		const at = [...path, Array.isArray(value) ? Number(name) : name]
+		return name === '__proto__' ? [`${show(at)}: nothing can have this name; choose another`] : unnameable(inner, at)
 	})
 }
 

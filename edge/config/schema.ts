@@ -207,9 +207,9 @@ export const configSchema = sections.superRefine((config, context) => {
 		if (upstream.kind === 'sagemaker' && upstream.key && /^authorization$/i.test(upstream.keyHeader))
 			refuse(['upstreams', at, 'key'], 'would be lost: the signature stands in Authorization; leave it out, or give it another keyHeader')
 		for (const name of Object.keys(upstream.models)) {
-			const declared = Object.hasOwn(config.models, name) ? config.models[name]?.declared : undefined
-			if (!Object.hasOwn(config.models, name)) refuse(['upstreams', at, 'models', name], 'is not among "models"; add it there')
-			else if (upstream.kind === 'openai' && declared && !declared.task)
+			const model = Object.hasOwn(config.models, name) ? config.models[name] : undefined
+			if (!model) refuse(['upstreams', at, 'models', name], 'is not among "models"; add it there')
+			else if (upstream.kind === 'openai' && model.declared && !model.declared.task)
 				refuse(['models', name, 'declared', 'task'], `is needed: upstream "${upstream.name}" is of kind openai, which knows no tensors`)
 		}
 	})

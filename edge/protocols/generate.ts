@@ -7,12 +7,12 @@ import { SpillwayError } from '../../runtime/core/error.ts'
 import { chunksOf } from '../../runtime/remote/chat-join.ts'
 import type { Limits } from '../config/schema.ts'
 import type { EdgeContext } from '../env.ts'
-import { callContextOf, retriesLeftOf } from '../guard/context.ts'
+import { callContextOf } from '../guard/context.ts'
 import { type Problem, problemFrom } from '../guard/problem.ts'
 import type { ServedModel } from '../parts.ts'
-import { tellProvenance } from './answer.ts'
+import { tellProvenance, tellRetries } from './answer.ts'
 import { eventStream } from './event-stream.ts'
-import { respondStream, tell } from './respond.ts'
+import { respondStream } from './respond.ts'
 import { answer, expectKind, referTo } from './served.ts'
 
 export const generates = ({ interface: { task } }: ServedModel): boolean => task?.kind === 'generate'
@@ -84,7 +84,7 @@ export async function generateInParts(
 	})
 	// A failure before the first part is the response.
 	const ran = await Promise.race([begun, answered.then(({ ran }) => ran)]).finally(() =>
-		tell(c, { 'spillway-retries': String(retriesLeftOf(c.req.raw, limits, left - context.retries.left)) }),
+		tellRetries(c, limits, left - context.retries.left),
 	)
 	tellProvenance(c, ran)
 	const finish = async ({ completion, ran }: Awaited<typeof answered>) => {

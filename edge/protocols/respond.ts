@@ -19,9 +19,9 @@ export function tell(c: EdgeContext, headers: Readonly<Record<string, string>>):
 }
 
 /** Answers with a value as JSON; `headers` may give a more exact content type. */
-export function respondJson(c: EdgeContext, value: unknown, { status, headers }: Options = {}): Response {
+export function respondJson(c: EdgeContext, value: unknown, { status = 200, headers }: Options = {}): Response {
 	return respondBytes(c, toUtf8(JSON.stringify(value)), {
-		...(status !== undefined && { status }),
+		status,
 		headers: { 'content-type': 'application/json', ...headers },
 	})
 }

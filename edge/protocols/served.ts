@@ -6,11 +6,10 @@ import type { Tensors } from '../../runtime/core/tensor.ts'
 import { checkInputs } from '../../runtime/session/inputs.ts'
 import type { Limits } from '../config/schema.ts'
 import type { EdgeContext } from '../env.ts'
-import { callContextOf, retriesLeftOf } from '../guard/context.ts'
+import { callContextOf } from '../guard/context.ts'
 import type { Models, ServedModel } from '../parts.ts'
 import type { Asker } from '../versions/choose.ts'
-import { tellProvenance } from './answer.ts'
-import { tell } from './respond.ts'
+import { tellProvenance, tellRetries } from './answer.ts'
 
 /** Models that an error lists. */
 const mostListed = 20
@@ -76,8 +75,7 @@ export async function answer(c: EdgeContext, model: ServedModel, call: Call, lim
 		if (call.model.space !== undefined && error instanceof SpillwayError && error.code === 'unsupported') c.set('status', 409)
 		throw error
 	} finally {
-		// Failed or not: the caller goes on with what is left.
-		tell(c, { 'spillway-retries': String(retriesLeftOf(c.req.raw, limits, left - context.retries.left)) })
+		tellRetries(c, limits, left - context.retries.left)
 	}
 }
 

@@ -1,9 +1,10 @@
 // The signing key in the state folder: made at the first start. Node only.
 
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readSigningKey } from '../../models/format/key-text.ts'
 import { generateSigningKey, type SigningKey } from '../../models/format/keys.ts'
+import { writeWhole } from '../platform/node/write-whole.ts'
 
 /**
  * Reads the key, or makes one and writes it, readable by its owner alone.
@@ -16,25 +17,24 @@ export async function keyFile(file: string): Promise<SigningKey> {
 	if (there !== null) return readSigningKey(there, file)
 	const key = await generateSigningKey()
 	await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-	const text = `${JSON.stringify(key)}\n`
-	const own = `${file}.${crypto.randomUUID()}`
 	try {
-		await writeFile(own, text, { mode: 0o600 })
-		// It is there whole or not at all: workers that start together would read each other's half.
-		await link(own, file).catch((error) => {
-			if (isThere(error)) throw error
-			// Some network file systems have no links.
-			return writeFile(file, text, { flag: 'wx', mode: 0o600 })
-		})
+		// Workers that start together must not read each other's half, nor replace it.
+		await writeWhole(file, `${JSON.stringify(key)}\n`, { mode: 0o600, place: placeFirst })
 		return key
 	} catch (error) {
 		// Another process was faster: its key is the one.
 		if (isThere(error)) return readSigningKey((await read(file)) ?? '', file)
 		throw error
-	} finally {
-		await rm(own, { force: true })
 	}
 }
+
+/** @throws an error with the code `EEXIST` when there is one already. */
+const placeFirst = (temporary: string, file: string): Promise<void> =>
+	link(temporary, file).catch((error) => {
+		if (isThere(error)) throw error
+		// Some network file systems have no links.
+		return copyFile(temporary, file, constants.COPYFILE_EXCL)
+	})
 
 const isThere = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EEXIST'
 

@@ -1,10 +1,11 @@
 // What the admin API has changed, as a file of the state folder: processes that share the folder share it. Node only.
 
-import { appendFile, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { messageOf, SpillwayError } from '../../runtime/core/error.ts'
+import { writeWhole } from '../platform/node/write-whole.ts'
 import { routingSchema } from '../versions/routing.ts'
 import { type AuditEntry, applied, noRoutes, type RouteState, type RouteStore } from '../versions/state.ts'
 
@@ -67,7 +68,7 @@ export function routesFile(file: string): RouteStore {
 				// Nobody here knows what stands there: a change would throw it away.
 				if (told !== undefined && mark === '') throw new SpillwayError('unavailable', `${told}; mend or remove it`)
 				const next = applied(now, change, Date.now())
-				await replace(file, `${JSON.stringify(next)}\n`)
+				await writeWhole(file, `${JSON.stringify(next)}\n`, { mode: 0o600 })
 				await appendFile(`${file}.log`, `${JSON.stringify(next.audit.at(-1) as AuditEntry)}\n`, { mode: 0o600 })
 				return look()
 			})
@@ -81,24 +82,6 @@ function read(text: string): RouteState {
 	if (data) return data
 	const [issue] = error.issues
 	throw new Error(`${issue?.path.join('.') || 'the whole'}: ${issue?.message}`)
-}
-
-/** The file appears whole, or not at all. */
-async function replace(file: string, text: string): Promise<void> {
-	const temporary = `${file}.${process.pid}-${crypto.randomUUID()}`
-	try {
-		const opened = await open(temporary, 'wx', 0o600)
-		try {
-			await opened.writeFile(text)
-			await opened.sync()
-		} finally {
-			await opened.close()
-		}
-		await rename(temporary, file)
-	} catch (error) {
-		await rm(temporary, { force: true })
-		throw error
-	}
 }
 
 /** Does something while no other process does. */

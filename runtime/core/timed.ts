@@ -1,8 +1,7 @@
 // Bounds within bounds. On workerd a timer and an `AbortController` cost as much as a call's checks: who is called within a bound that ends no
 // later than its own time needs neither.
 
-import { aborted, bounded, type GiveUp, overAlready } from './deadline.ts'
-import type { SpillwayError } from './error.ts'
+import { bounded, type GiveUp } from './deadline.ts'
 import type { Context } from './executor.ts'
 
 type Bound = Pick<Context, 'remaining' | 'signal'>
@@ -18,10 +17,10 @@ export function markTimed(signal: AbortSignal, remaining: number): void {
 /** Milliseconds by which clocks that were read one after the other differ. */
 const slack = 5
 
-/** Whether the time of a call is up no sooner than its signal is aborted. */
+/** Whether the time of a call, if it has any, is up no sooner than its signal is aborted. */
 function isTimed({ remaining, signal }: Bound): boolean {
 	const end = ends.get(signal)
-	return end !== undefined && end <= performance.now() + remaining + slack
+	return remaining > 0 && end !== undefined && end <= performance.now() + remaining + slack
 }
 
 /**
@@ -32,23 +31,7 @@ function isTimed({ remaining, signal }: Bound): boolean {
  */
 export function boundedWithin<T>(what: string, bound: Bound, work: (abandoned: AbortSignal, giveUp: GiveUp) => Promise<T>): Promise<T> {
 	if (!isTimed(bound)) return bounded(what, bound, work)
-	const { remaining, signal } = bound
-	return new Promise<T>((resolve, reject) => {
-		const over = overAlready(what, remaining, signal)
-		if (over) throw over
-		const give: GiveUp = (error) => {
-			signal.removeEventListener('abort', onAbort)
-			reject(error)
-		}
-		const onAbort = () => give(aborted(signal))
-		signal.addEventListener('abort', onAbort)
-		try {
-			work(signal, give).then((value) => {
-				signal.removeEventListener('abort', onAbort)
-				resolve(value)
-			}, give)
-		} catch (error) {
-			give(error as SpillwayError)
-		}
-	})
+	const { signal } = bound
+	// No time of its own, and, as it is declared without parameters, no signal.
+	return bounded(what, { remaining: Number.POSITIVE_INFINITY, signal }, (...[, giveUp]) => work(signal, giveUp))
 }

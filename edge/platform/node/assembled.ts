@@ -2,12 +2,13 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Manifest, ModelFile } from '../../../models/format/manifest.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { readModelFile } from '../../catalog/model-file.ts'
+import { writeWhole } from './write-whole.ts'
 
 export interface AssembledOptions {
 	catalog: Catalog
@@ -52,21 +53,4 @@ async function isWhole(path: string, { size, digest }: ModelFile): Promise<boole
 	const hash = createHash('sha256')
 	await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
 	return hash.digest('hex') === digest
-}
-
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-	const temporary = `${path}.${process.pid}-${crypto.randomUUID()}`
-	try {
-		const file = await open(temporary, 'wx')
-		try {
-			await file.writeFile(bytes)
-			await file.sync()
-		} finally {
-			await file.close()
-		}
-		await rename(temporary, path)
-	} catch (error) {
-		await rm(temporary, { force: true })
-		throw error
-	}
 }

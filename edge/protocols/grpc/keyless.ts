@@ -16,8 +16,8 @@ const later = 10_000
 /**
  * Counts streams together, in this process or isolate.
  *
- * @returns makes a stream of what `open` gives, which gets a signal that is aborted when the client leaves or the stream's time is over. It
- *   throws SpillwayError `rate-limited` when too many are open.
+ * @returns makes a counted stream of another one, which is given a signal that is aborted when the client leaves or the stream's time is
+ *   over. It throws SpillwayError `rate-limited` when too many are open.
  * @example const keyless = keylessStreams(); const watched = keyless(context.signal, (signal) => statuses(signal))
  */
 export function keylessStreams({ most = 1_000, longest = 3_600_000 }: KeylessOptions = {}) {
