@@ -40,7 +40,7 @@ export async function fetchFrom<T>(place: Place, options: FetchOptions, accept: 
 	const { signal, failures = new Failures(options.patience ?? patient) } = options
 	/** Addresses that will not do better next time. */
 	const given = new Set<URL>()
-	for (let tries = 1; ; tries++) {
+	for (;;) {
 		const before = failures.count
 		const errors: (Passing | SpillwayError)[] = []
 		for (const url of place.urls) {
@@ -60,7 +60,7 @@ export async function fetchFrom<T>(place: Place, options: FetchOptions, accept: 
 		const error = joined(errors)
 		const passing = errors.filter((error) => error instanceof Passing)
 		if (passing.length === 0) throw error
-		await failures.bear({ error, before, tries, late: passing.some(({ late }) => late) }, signal)
+		await failures.bear({ error, before, late: passing.some(({ late }) => late) }, signal)
 	}
 }
 

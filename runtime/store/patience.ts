@@ -23,7 +23,7 @@ export const persistent: Patience = { retries: 6, stall: 15_000, offline: 120_00
 /** When a stored version stands ready: the network gets one short chance. */
 export const hasty: Patience = { retries: 0, stall: 5_000, offline: 0, fruitless: 120_000 }
 
-/** Milliseconds before the second try; doubled for each further one, half of it left to chance. */
+/** Milliseconds before the second try; doubled for each further failure in a row, of whichever part, half of it left to chance. */
 const firstPause = 300
 
 /** A pause does not grow beyond it, and a longer `Retry-After` is not waited for. */
@@ -42,8 +42,6 @@ export interface Failure {
 	late: boolean
 	/** `count` before the try. */
 	before: number
-	/** Tries of this part, this one included. */
-	tries: number
 }
 
 /**
@@ -54,6 +52,8 @@ export class Failures {
 	readonly patience: Patience
 	#left: number
 	#count = 0
+	/** Failures in a row of which nothing came. */
+	#row = 0
 	/** When the device was first found to be offline. */
 	#offline: number | undefined
 	#trouble = false
@@ -103,6 +103,7 @@ export class Failures {
 	/** Something has arrived and is right. */
 	makeUp(): void {
 		this.#left = this.patience.retries
+		this.#row = 0
 		this.#offline = undefined
 		this.#trouble = false
 		this.#fruitless = 0
@@ -114,18 +115,19 @@ export class Failures {
 	 *
 	 * @throws SpillwayError that of the failure, when there is to be no other try; `aborted`.
 	 */
-	async bear({ error, late, before, tries }: Failure, signal: AbortSignal): Promise<void> {
+	async bear({ error, late, before }: Failure, signal: AbortSignal): Promise<void> {
 		if (isOffline() && this.patience.offline > 0) return this.#bearOffline(error, signal)
 		// What breaks several off at once is one failure.
 		if (before === this.#count) {
 			this.#count++
 			this.#trouble = true
 			this.#left -= late ? lateCost : 1
+			if (!late) this.#row++
 			if (this.#left < 0) throw error
 		}
 		if (this.#fruitless >= this.patience.fruitless) throw error
 		const chance = 0.5 + Math.random() / 2
-		const pause = error.retryAfter ?? Math.min(longestPause, firstPause * 2 ** (late ? 0 : tries - 1)) * chance
+		const pause = error.retryAfter ?? Math.min(longestPause, firstPause * 2 ** (late ? 0 : Math.max(0, this.#row - 1))) * chance
 		if (pause > longestPause) throw error
 		await wait(pause, signal)
 	}

@@ -92,9 +92,35 @@ describe('cuts', () => {
 		const failures = new Failures({ ...short, retries: 1 })
 		const error = new SpillwayError('network', 'gone')
 		const { signal } = new AbortController()
-		const bear = (before: number) => failures.bear({ error, before, late: false, tries: 1 }, signal)
+		const bear = (before: number) => failures.bear({ error, before, late: false }, signal)
 		await Promise.all([1, 2, 3, 4].map(() => bear(0)))
 		await expect(bear(failures.count)).rejects.toBe(error)
+	})
+
+	test('pauses double with each failure in a row, whichever parts fail: six tries are a quarter of a minute, not two seconds', async () => {
+		vi.useFakeTimers()
+		try {
+			const failures = new Failures({ ...short, retries: 6 })
+			const error = new SpillwayError('network', 'gone')
+			const { signal } = new AbortController()
+			const begun = performance.now()
+			const all = (async () => {
+				for (;;) await failures.bear({ error, before: failures.count, late: false }, signal)
+			})()
+			const ended = expect(all).rejects.toBe(error)
+			await vi.runAllTimersAsync()
+			await ended
+			// 300 ms to 9.6 s, up to half of each left to chance.
+			expect(performance.now() - begun).toBeGreaterThan(9_000)
+			failures.makeUp()
+			const again = performance.now()
+			const first = failures.bear({ error, before: failures.count, late: false }, signal)
+			await vi.runAllTimersAsync()
+			await first
+			expect(performance.now() - again).toBeLessThanOrEqual(300)
+		} finally {
+			vi.useRealTimers()
+		}
 	})
 
 	test('a server that says nothing is given up after a time, however many parts wait for it in turn', async () => {
@@ -119,7 +145,7 @@ describe('cuts', () => {
 		const four = () => Promise.all([1, 2, 3, 4].map(part))
 		await four()
 		expect(most).toBe(4)
-		await failures.bear({ error: new SpillwayError('network', 'gone'), before: 0, late: true, tries: 1 }, signal)
+		await failures.bear({ error: new SpillwayError('network', 'gone'), before: 0, late: true }, signal)
 		most = 0
 		await four()
 		expect(most).toBe(1)
