@@ -11,6 +11,7 @@ import type { Environment } from '../config/environment.ts'
 import type { EdgeConfig } from '../config/schema.ts'
 import { secretOf } from '../config/secrets.ts'
 import { kindOf, type UpstreamConfig } from '../upstreams/kinds.ts'
+import { isAboutNumbers } from '../upstreams/outputs.ts'
 import { remembered } from '../upstreams/readiness.ts'
 import { cuttingOf } from '../upstreams/routing/cutting.ts'
 import { routed } from '../upstreams/routing/group.ts'
@@ -146,6 +147,7 @@ function batchedFor(
 		maxWait: wait,
 		width,
 		mostWidth: () => 2 * members.length,
+		isOneRows: isAboutNumbers,
 		...(manifest.task && { maxWork: group.tokens }),
 	})
 }

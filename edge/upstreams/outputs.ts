@@ -22,8 +22,20 @@ export function checkOutputs(upstream: string, { outputs }: Pick<Manifest, 'outp
 			throw wrong(
 				`output ${JSON.stringify(name)} is ${given.datatype} [${given.shape}], must be ${datatype} [${expected.map((size) => size ?? '?')}]`,
 			)
-		if (!allFinite(given)) throw wrong(`output ${JSON.stringify(name)} holds NaN or infinity`)
+		if (!allFinite(given)) {
+			const error = wrong(`output ${JSON.stringify(name)} holds NaN or infinity`)
+			aboutNumbers.add(error)
+			throw error
+		}
 	}
+}
+
+const aboutNumbers = new WeakSet<object>()
+
+/** Whether an error, or what caused it, is that an answer holds NaN or infinity: of several rows that may come of one. */
+export function isAboutNumbers(error: unknown): boolean {
+	for (let cause = error; cause instanceof Error; cause = cause.cause) if (aboutNumbers.has(cause)) return true
+	return false
 }
 
 /** The bits of the exponent, all of which are set in NaN and the infinities: what travels as raw words has no numbers to look at. */

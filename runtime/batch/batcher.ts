@@ -182,7 +182,7 @@ export class Batcher {
 
 	#failed(run: Run, error: SpillwayError): void {
 		const living = run.rows.filter(({ askers }) => askers.size > 0)
-		const several = run.rows.length > 1 && oneRowsFault.includes(error.code)
+		const several = run.rows.length > 1 && (oneRowsFault.includes(error.code) || this.#options.isOneRows?.(error))
 		const retrial: Retrial = { rows: run.rows.length, open: living.length, failed: living.length < run.rows.length }
 		// The time is up of those for whom the run was begun; others have come since.
 		const overdue = error.code === 'deadline-exceeded' && run.overdue

@@ -3,6 +3,7 @@
 import type { Manifest } from '../../models/format/manifest.ts'
 import type { Provenance, TensorsCall } from '../core/call.ts'
 import { bounded } from '../core/deadline.ts'
+import type { SpillwayError } from '../core/error.ts'
 import type { Executor } from '../core/executor.ts'
 import { Batcher } from './batcher.ts'
 
@@ -25,6 +26,8 @@ export interface BatchingOptions {
 	onWaiting?(backlog: number): void
 	/** Told when the estimate may have changed. */
 	onChange?(): void
+	/** Whether an error may be one row's fault, beside those whose code says so: its rows are run again one by one. Default: none is. */
+	isOneRows?(error: SpillwayError): boolean
 	/** Calls back in a later turn of the event loop. Default: by a `MessageChannel`. */
 	soon?(callback: () => void): void
 }
