@@ -33,10 +33,11 @@ export function openToPages(): MiddlewareHandler<EdgeEnv> {
 		'timing-allow-origin': '*',
 	}
 	return async (c, next) => {
-		if (c.req.method === 'OPTIONS') return preflight(c, next)
+		const { method } = c.req
+		if (method === 'OPTIONS') return preflight(c, next)
 		// Hono's own copies every response, body and all. Only pages look at them, and whatever a page posts says where it comes from; what is
 		// got may be kept by a cache, for a page that asks later.
-		if (c.req.method !== 'POST' || c.req.header('origin') !== undefined) tell(c, open)
+		if (method !== 'POST' || c.req.header('origin') !== undefined) tell(c, open)
 		await next()
 		if (c.get('size') !== undefined) return
 		for (const [name, value] of Object.entries(c.get('told') ?? {})) c.res.headers.set(name, value)

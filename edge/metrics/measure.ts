@@ -18,13 +18,14 @@ export const measure = ({ metrics, keep }: Pick<EdgeParts, 'metrics' | 'keep'>) 
 			if (added) keep?.(c, added)
 		}
 		const start = performance.now()
+		const { method } = c.req
 		report([inFlight(1)])
 		/** Bytes of the body, where they are known. */
-		const size = () => (c.req.method === 'HEAD' ? 0 : c.get('size'))
+		const size = () => (method === 'HEAD' ? 0 : c.get('size'))
 		try {
 			await next()
 		} finally {
-			const tellEnd = () => report([inFlight(-1), ...figuresOf(c, (performance.now() - start) / 1000), ...sent(c, size() ?? 0)])
+			const tellEnd = () => report([inFlight(-1), ...figuresOf(c, method, (performance.now() - start) / 1000), ...sent(c, size() ?? 0)])
 			const ended = c.get('ended')?.then(tellEnd)
 			if (ended) keep?.(c, ended)
 			else tellEnd()
@@ -40,10 +41,10 @@ const inFlight = (value: number): Increment => ({ metric: 'spillway_http_request
 const sent = (c: EdgeContext, bytes: number): Increment[] =>
 	bytes > 0 ? [{ metric: 'spillway_sent_bytes_total', labels: { kind: kindOf(c.req.path, c.get('area').name) }, value: bytes }] : []
 
-function figuresOf(c: EdgeContext, seconds: number): Increment[] {
+function figuresOf(c: EdgeContext, asked: string, seconds: number): Increment[] {
 	const protocol = c.get('area').name
 	const route = routeOf(c)
-	const method = methods.has(c.req.method) ? c.req.method : 'other'
+	const method = methods.has(asked) ? asked : 'other'
 	return [
 		{ metric: 'spillway_http_requests_total', labels: { route, method, status: String(c.res.status), protocol }, value: 1 },
 		{ metric: 'spillway_http_request_duration_seconds', labels: { route, protocol }, value: seconds },

@@ -55,7 +55,10 @@ export function remotePace(): RemotePace {
 	}
 
 	return {
-		expect: (call) => ({ queue: queue.now() + Math.max(0, since.sent), run: expected(call) + delay.now() }),
+		expect(call) {
+			const now = performance.now()
+			return { queue: queue.at(now) + Math.max(0, since.sent), run: expected(call) + delay.at(now) }
+		},
 		sent(call) {
 			const counted = since
 			const run = runs.expect(sizeOf(call))
@@ -65,19 +68,21 @@ export function remotePace(): RemotePace {
 			}
 		},
 		answered(call, milliseconds, ran) {
+			const now = performance.now()
 			const queued = Math.min(milliseconds, ran.queue ?? 0)
 			const served = milliseconds - queued
 			const run = Math.min(served, ran.run ?? served)
-			if (trip !== null) delay.set(Math.max(delay.now(), served - expected(call)))
+			if (trip !== null) delay.set(Math.max(delay.at(now), served - expected(call)), now)
 			trip = trip === null ? served - run : trip + (served - run - trip) / 8
 			lastSize = sizeOf(call)
 			runs.add(lastSize, run)
-			queue.set(queued)
+			queue.set(queued, now)
 			if (ran.queue !== null) since = { sent: 0 }
 		},
 		waited(call, milliseconds) {
 			// At least so long; how much longer, nobody knows.
-			delay.set(Math.max(delay.now(), milliseconds - expected(call)))
+			const now = performance.now()
+			delay.set(Math.max(delay.at(now), milliseconds - expected(call)), now)
 		},
 	}
 }
@@ -86,12 +91,11 @@ export function remotePace(): RemotePace {
 function fading() {
 	let value = 0
 	let since = 0
-	const now = () => value && value * 2 ** ((since - performance.now()) / halfLife)
 	return {
-		now,
-		set(next: number) {
+		at: (now: number) => value && value * 2 ** ((since - now) / halfLife),
+		set(next: number, now: number) {
 			value = next
-			since = performance.now()
+			since = now
 		},
 	}
 }

@@ -20,7 +20,7 @@ export function checkInputs({ inputs, axes }: Pick<Manifest, 'inputs' | 'axes'>,
 	for (const name of Object.keys(tensors))
 		if (!inputs.some((spec) => spec.name === name))
 			throw refuse(`the model has no input ${JSON.stringify(name)}; it takes ${expected(inputs)}`)
-	const sizes = new Map<string, { size: number; input: string }>()
+	const sizes = new Map<string, number>()
 	for (const spec of inputs) {
 		const given = Object.hasOwn(tensors, spec.name) ? tensors[spec.name] : undefined
 		if (given === undefined) throw refuse(`input ${JSON.stringify(spec.name)} is missing; the model takes ${expected(inputs)}`)
@@ -35,16 +35,18 @@ export function checkInputs({ inputs, axes }: Pick<Manifest, 'inputs' | 'axes'>,
 				continue
 			}
 			const before = sizes.get(wanted)
-			if (before && before.size !== size)
-				throw wrong(spec, `has ${size} along axis ${JSON.stringify(wanted)}, but ${JSON.stringify(before.input)} has ${before.size}`)
+			if (before !== undefined && before !== size) {
+				const first = inputs.find(({ shape }) => shape.includes(wanted))
+				throw wrong(spec, `has ${size} along axis ${JSON.stringify(wanted)}, but ${JSON.stringify(first?.name)} has ${before}`)
+			}
 			const max = axes[wanted]?.max
 			if (size < 1 || (max !== undefined && size > max))
 				throw wrong(spec, `has ${size} along axis ${JSON.stringify(wanted)}, must have ${max === undefined ? 'at least 1' : `1 to ${max}`}`)
-			sizes.set(wanted, { size, input: spec.name })
+			sizes.set(wanted, size)
 		}
 		checkRange(spec, given)
 	}
-	return new Map(Array.from(sizes, ([name, { size }]) => [name, size]))
+	return sizes
 }
 
 /** ONNX's Gather counts negative ids from the end of the table: such a call would be answered, for something else. */

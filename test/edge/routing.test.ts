@@ -40,7 +40,7 @@ describe('a call goes', () => {
 	test('to one of two that are drawn, not to the best of all: all callers would rush there', () => {
 		const members = upstreams({ estimate: { run: 30 } }, { estimate: { run: 20 } }, { estimate: { run: 10 } }).map((one) => {
 			const made = member(one)
-			return { ...made, load: { ...made.load, inFlight: 0, expect: () => 1, silence: () => 0 } }
+			return { ...made, load: { ...made.load, inFlight: 0, expect: () => 1, answeredAt: performance.now() } }
 		})
 		const firsts = [0, 0.4, 0.99].map((random) => ordered(members, embedCall, 'latency', () => random)[0]?.executor.name)
 		expect(new Set(firsts)).toEqual(new Set(['b', 'c']))

@@ -15,8 +15,9 @@ export interface AdaptiveLimit {
 	 * @param alike what tells calls of like size from others: only these are compared. Undefined for calls whose time says nothing.
 	 * @param milliseconds that it took.
 	 * @param inFlight calls under way with it, itself included.
+	 * @param at now, by `performance.now()`.
 	 */
-	answered(alike: string | undefined, milliseconds: number, inFlight: number): void
+	answered(alike: string | undefined, milliseconds: number, inFlight: number, at?: number): void
 	/** The upstream said that it is given too much, or gave no answer for long. */
 	overloaded(): void
 }
@@ -98,8 +99,7 @@ export function adaptiveLimit({ most, first = most ?? 16 }: AdaptiveLimitOptions
 			}
 			return calm ? calmLimit() : Math.floor(limit)
 		},
-		answered(alike, milliseconds, inFlight) {
-			const at = performance.now()
+		answered(alike, milliseconds, inFlight, at = performance.now()) {
 			const isCalm = inFlight <= calmLimit()
 			window.count++
 			window.slowness += alike === undefined ? 1 : slowness(alike, milliseconds, isCalm)

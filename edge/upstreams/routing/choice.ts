@@ -28,7 +28,8 @@ export function ordered(members: readonly Member[], call: Call, prefer: Preferen
 	const drawn = able.length < 2 ? able : twoOf(prefer === 'cost' ? cheapest(able) : able, random)
 	const [first, second] = drawn
 	if (!first) return members
-	const scoreOf = (member: Member) => score(member, call, expected.get(member) as Estimate)
+	const now = performance.now()
+	const scoreOf = (member: Member) => score(member, call, expected.get(member) as Estimate, now)
 	const best = second && scoreOf(second) < scoreOf(first) ? second : first
 	const others = members.filter((member) => member !== best)
 	// For a retry, too.
@@ -52,10 +53,10 @@ function cheapest(members: readonly Member[]): readonly Member[] {
 }
 
 /** The smaller, the better. */
-function score({ load }: Member, call: Call, expected: Estimate): number {
+function score({ load }: Member, call: Call, expected: Estimate, now: number): number {
 	const { inFlight } = load
 	const known = load.expect(call) !== undefined
 	if (!known && inFlight === 0) return 0
 	const time = finish(expected)
-	return time * (inFlight + 1) * (known && inFlight === 0 ? 2 ** (-load.silence() / halfLife) : 1)
+	return time * (inFlight + 1) * (known && inFlight === 0 ? 2 ** ((load.answeredAt - now) / halfLife) : 1)
 }

@@ -3,16 +3,16 @@
 import type { Call } from '../../../runtime/core/call.ts'
 
 export interface Latencies {
-	/** A call was answered. @returns what it is like; undefined for calls whose time says nothing about others. */
-	add(call: Call, milliseconds: number): string | undefined
+	/** A call was answered. @param at now. @returns what it is like; undefined for calls whose time says nothing about others. */
+	add(call: Call, milliseconds: number, at: number): string | undefined
 	/** A call was given up after this time. */
 	atLeast(call: Call, milliseconds: number): void
 	/** Milliseconds that such a call takes; undefined while none like it was answered. */
 	expect(call: Call): number | undefined
 	/** Milliseconds of any call, on average; 0 before the first. */
 	readonly usual: number
-	/** Milliseconds since the last answer. */
-	silence(): number
+	/** When the last answer came. */
+	readonly answeredAt: number
 }
 
 /** How much of what is known a new measurement replaces: what becomes slower is believed sooner than what becomes faster. */
@@ -27,7 +27,7 @@ const mostKinds = 512
 export function latencies(): Latencies {
 	const known = new Map<string, number>()
 	let usual = 0
-	let answered = performance.now()
+	let answeredAt = performance.now()
 
 	function set(alike: string, milliseconds: number) {
 		const [oldest] = known.keys()
@@ -36,8 +36,8 @@ export function latencies(): Latencies {
 	}
 
 	return {
-		add(call, milliseconds) {
-			answered = performance.now()
+		add(call, milliseconds, at) {
+			answeredAt = at
 			usual += (milliseconds - usual) * (usual === 0 ? 1 : share)
 			// How long a model writes depends on what it writes.
 			const alike = kindOf(call)
@@ -54,7 +54,9 @@ export function latencies(): Latencies {
 		get usual() {
 			return usual
 		},
-		silence: () => performance.now() - answered,
+		get answeredAt() {
+			return answeredAt
+		},
 	}
 }
 

@@ -31,7 +31,7 @@ export const limited =
 		},
 		async infer(call, context) {
 			const at = performance.now()
-			const taken = load.take(context.remaining)
+			const taken = load.take(context.remaining, at)
 			const slot = taken ?? (await load.queue(context))
 			const began = taken ? at : performance.now()
 			const waited = began - at

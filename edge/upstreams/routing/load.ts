@@ -34,10 +34,10 @@ export interface UpstreamLoad {
 	expect(call: Call): number | undefined
 	/** Whether any call was answered. */
 	readonly answered: boolean
-	/** Milliseconds since one was. */
-	silence(): number
-	/** A slot, if there is one now. */
-	take(remaining: number): Slot | undefined
+	/** When one last was, by `performance.now()`. */
+	readonly answeredAt: number
+	/** A slot, if there is one now. @param now by `performance.now()`; default: it is looked up. */
+	take(remaining: number, now?: number): Slot | undefined
 	/**
 	 * A slot, when it is the call's turn.
 	 * @throws SpillwayError `unavailable` when too many wait; `deadline-exceeded`, `aborted`.
@@ -94,21 +94,21 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 		return Math.max(0, Math.min(limit.now + slots.olderThan(overdue()), capacity ?? mostWithHung) - taken)
 	}
 
-	function made(remaining: number): Slot {
-		const began = performance.now()
+	function made(remaining: number, began: number): Slot {
 		const before = slots.size + 1
-		const end = (then?: (milliseconds: number, inFlight: number) => void) => {
+		const end = (then?: (milliseconds: number, inFlight: number, at: number) => void) => {
 			const inFlight = Math.max(before, slots.size)
 			// Given back before, or forgotten.
 			if (!slots.end(lease)) return
-			then?.(performance.now() - began, inFlight)
+			const at = performance.now()
+			then?.(at - began, inFlight, at)
 			if (across) for (const waiter of waiters.rows.slice(0, free())) waiter.look()
 		}
 		const lease = slots.begin(remaining, began)
 		return {
 			answered: (call) =>
-				end((milliseconds, inFlight) => {
-					limit.answered(took.add(call, milliseconds), milliseconds, inFlight)
+				end((milliseconds, inFlight, at) => {
+					limit.answered(took.add(call, milliseconds, at), milliseconds, inFlight, at)
 				}),
 			overloaded: (call) =>
 				end((milliseconds) => {
@@ -149,8 +149,10 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 		get answered() {
 			return took.usual > 0
 		},
-		silence: took.silence,
-		take: (remaining) => (waiters.size === 0 && free() > 0 ? made(remaining) : undefined),
+		get answeredAt() {
+			return took.answeredAt
+		},
+		take: (remaining, now = performance.now()) => (waiters.size === 0 && free() > 0 ? made(remaining, now) : undefined),
 		queue({ remaining, signal, priority }) {
 			if (waiters.size >= mostWaiting) return Promise.reject(tooMany())
 			const entered = performance.now()
@@ -164,7 +166,7 @@ export function upstreamLoad({ name, capacity, mostWaiting = 1_000, across }: Lo
 						waiter.seen = performance.now()
 						if (isNext(waiter)) {
 							waiters.remove([waiter])
-							given = made(remaining - (waiter.seen - entered))
+							given = made(remaining - (waiter.seen - entered), waiter.seen)
 							resolve(given)
 						} else {
 							clearTimeout(timer)

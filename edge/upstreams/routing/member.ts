@@ -6,7 +6,7 @@ import type { UpstreamLoad } from './load.ts'
 export interface Member {
 	readonly executor: Executor
 	/** What its upstream has to do. */
-	readonly load: Pick<UpstreamLoad, 'inFlight' | 'waiting' | 'limit' | 'expect' | 'answered' | 'silence'>
+	readonly load: Pick<UpstreamLoad, 'inFlight' | 'waiting' | 'limit' | 'expect' | 'answered' | 'answeredAt'>
 	/** What a call costs there; 0 where that is not said. */
 	readonly cost: number
 	/** The variant that it runs; undefined where that is not known. Parts of one call are answered by one variant only. */

@@ -21,7 +21,7 @@ export function sharedRetries(): SharedRetries {
 	let left = first
 	let at = performance.now()
 
-	/** Asked for at each call, and not at each look: on workerd to know the time costs more than the rest. */
+	/** Only when it matters: on workerd to know the time costs more than the rest. */
 	function refill(): void {
 		const then = at
 		at = performance.now()
@@ -30,7 +30,6 @@ export function sharedRetries(): SharedRetries {
 
 	return {
 		call(own) {
-			refill()
 			left = Math.min(most, left + share)
 			return {
 				get left() {
@@ -38,9 +37,10 @@ export function sharedRetries(): SharedRetries {
 					return Math.min(own.left, Math.floor(left))
 				},
 				set left(value) {
+					const spent = Math.max(0, this.left - value)
+					if (spent === 0) return
 					// What there is room for only once this is spent was not saved up before.
 					refill()
-					const spent = Math.max(0, this.left - value)
 					left -= spent
 					own.left = Math.max(0, own.left - spent)
 				},
