@@ -33,6 +33,8 @@ export interface Refusal {
 const latest = 20
 const fewest = 10
 const minute = 60_000
+/** Milliseconds for which a probe holds the others off at most: on workerd one whose client leaves is cut off without a word. */
+const longestProbe = 5_000
 /** A server that says to come back later than this is tried all the same: it may have been a slip. */
 const longestTold = 600_000
 
@@ -43,7 +45,7 @@ export interface Circuit {
 	 * Asks for leave. While the circuit is not closed one call at a time gets it, as the probe: after the pause, or before, when there is
 	 * nowhere else to go; but not before the time that the server itself has told.
 	 *
-	 * @param remaining milliseconds that the call may take; a probe that has not ended by then is forgotten.
+	 * @param remaining milliseconds that the call may take; a probe that has not ended by then, or in 5 s, holds nobody off any more.
 	 */
 	enter(remaining: number): Leave | Refusal
 	/** Closes it, and forgets. */
@@ -115,7 +117,7 @@ export function makeCircuit({
 			const now = performance.now()
 			const wait = Math.max(0, opened.until - now)
 			if (now < probeUntil || (opened.told && wait > 0)) return { wait: wait || nextPause, error: opened.error }
-			probeUntil = now + remaining
+			probeUntil = now + Math.min(remaining, longestProbe)
 			return (verdict, error) => {
 				if (begun !== epoch) return
 				// The others need not wait for the end of a long answer.

@@ -237,13 +237,16 @@ describe('while it is not closed', () => {
 		expect(can()).toBe('now')
 	})
 
-	test('a probe that is never heard of again is forgotten when its time is over', async () => {
+	test.each([
+		[700, 700],
+		[60_000, 5_000],
+	])('a probe with %i ms that is never heard of again is forgotten after %i ms', async (remaining, forgotten) => {
 		const { call, become, can } = guarded({ fails: 'network' })
 		for (let i = 0; i < 3; i++) await call()
 		await later(1000)
 		become({ after: Number.POSITIVE_INFINITY, heeds: false })
-		call('minilm', { remaining: 700 })
-		await later(699)
+		call('minilm', { remaining })
+		await later(forgotten - 1)
 		expect(can()).toBe('no')
 		await later(1)
 		expect(can()).toBe('now')
