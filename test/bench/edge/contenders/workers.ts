@@ -1,4 +1,4 @@
-// The edge, and a bare Worker, on workerd itself.
+// The edge, and Workers written by hand, on workerd itself.
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,19 +23,26 @@ export async function spillwayWorker({ upstream, work }: Setting): Promise<Conte
 	}
 }
 
-export async function bareWorker({ upstream, work }: Setting): Promise<Contender> {
-	const folder = join(work, 'bare-worker')
-	await build({
-		entryPoints: [fileURLToPath(new URL('bare-worker.ts', import.meta.url))],
-		outfile: join(folder, 'worker.js'),
-		bundle: true,
-		format: 'esm',
-		minify: true,
-	})
-	const capnp = join(folder, 'config.capnp')
-	await writeFile(
-		capnp,
-		`using Workerd = import "/workerd/workerd.capnp";
+/** Waits for nothing but the upstream, and hands its answer through unread. */
+export const bareWorker = byHand('hono + fetch', 'bare-worker')
+
+/** As the bare one, with a deadline, and cancelled when the client leaves; what comes back is read whole. */
+export const boundedWorker = byHand('hono + fetch, bounded', 'bounded-worker', ['enable_request_signal'])
+
+function byHand(name: string, file: string, flags: readonly string[] = []): (setting: Setting) => Promise<Contender> {
+	return async ({ upstream, work }) => {
+		const folder = join(work, file)
+		await build({
+			entryPoints: [fileURLToPath(new URL(`${file}.ts`, import.meta.url))],
+			outfile: join(folder, 'worker.js'),
+			bundle: true,
+			format: 'esm',
+			minify: true,
+		})
+		const capnp = join(folder, 'config.capnp')
+		await writeFile(
+			capnp,
+			`using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "bare", worker = .bare), (name = "internet", network = (allow = ["private", "local"]))],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "bare")],
@@ -43,15 +50,17 @@ const config :Workerd.Config = (
 const bare :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
   compatibilityDate = "2026-10-01",
+  compatibilityFlags = ${JSON.stringify(flags)},
   bindings = [(name = "UPSTREAM", text = "${upstream}")],
 );
 `,
-	)
-	const child = await startChild({
-		command: join(root, 'node_modules/workerd/bin/workerd'),
-		args: ['serve', '--control-fd=3', capnp],
-		readyFd: 3,
-		ready: (line) => JSON.parse(line) as { port: number },
-	})
-	return contenderOf('hono + fetch', child, `http://127.0.0.1:${child.ready.port}`)
+		)
+		const child = await startChild({
+			command: join(root, 'node_modules/workerd/bin/workerd'),
+			args: ['serve', '--control-fd=3', capnp],
+			readyFd: 3,
+			ready: (line) => JSON.parse(line) as { port: number },
+		})
+		return contenderOf(name, child, `http://127.0.0.1:${child.ready.port}`)
+	}
 }

@@ -1,8 +1,8 @@
-// Requests a second through Spillway's Worker and through a bare one, both on workerd.
+// Requests a second through Spillway's Worker, through a bare one, and through a bare one with bounds, all on workerd.
 
 import { rotated } from '../../part.ts'
 import { figure, judged, median, pairedRatio, spread, table } from '../../statistics.ts'
-import { bareWorker, spillwayWorker } from '../contenders/workers.ts'
+import { bareWorker, boundedWorker, spillwayWorker } from '../contenders/workers.ts'
 import { checked, closedLoad, type Load } from '../load.ts'
 import { numbers } from '../workloads.ts'
 import { type Part, startUpstream, withContenders } from './part.ts'
@@ -19,7 +19,7 @@ export const workers: Part = async ({ work, passes, seconds, say }) => {
 	const upstream = await startUpstream()
 	const load = closedLoad(work)
 	try {
-		return await withContenders([spillwayWorker, bareWorker], { upstream: upstream.ready, work }, async (contenders) => {
+		return await withContenders([spillwayWorker, bareWorker, boundedWorker], { upstream: upstream.ready, work }, async (contenders) => {
 			for (const contender of contenders) {
 				const target = contender.address(workload.path)
 				await checked(target, workload)
@@ -43,11 +43,12 @@ export const workers: Part = async ({ work, passes, seconds, say }) => {
 					spread(rates('spillway', level)),
 					spread(rates('hono + fetch', level)),
 					`${figure(ratio)}, ${judged(ratio >= asked)}`,
+					figure(pairedRatio(rates('hono + fetch, bounded', level), rates('hono + fetch', level))),
 					figure(p99),
 				]
 			})
 			return {
-				text: `${table(['c', 'spillway, requests/s', 'bare Hono and fetch', `ratio, ${asked} is asked`, 'p99, ms'], rows)}`,
+				text: `${table(['c', 'spillway, requests/s', 'bare Hono and fetch', `ratio, ${asked} is asked`, 'the bare one with bounds', 'p99, ms'], rows)}`,
 				samples,
 			}
 		})
