@@ -13,7 +13,7 @@ export default defineConfig({
 	test: {
 		maxWorkers: 2,
 		// A second, the default, is little on a machine that has much to do.
-		expect: { poll: { timeout: 10_000 } },
+		expect: { poll: { timeout: 30_000 } },
 		projects: [
 			{
 				extends: true,
@@ -22,8 +22,8 @@ export default defineConfig({
 					include: ['test/**/*.test.ts'],
 					exclude: [...driving, ...measuring, 'test/full/**'],
 					sequence: { groupOrder: 0 },
-					testTimeout: 30_000,
-					hookTimeout: 60_000,
+					testTimeout: 60_000,
+					hookTimeout: 120_000,
 				},
 			},
 			{
@@ -33,7 +33,7 @@ export default defineConfig({
 					include: driving,
 					exclude: measuring,
 					sequence: { groupOrder: 1 },
-					testTimeout: 60_000,
+					testTimeout: 120_000,
 					hookTimeout: 120_000,
 				},
 			},
@@ -44,7 +44,7 @@ export default defineConfig({
 					include: measuring,
 					fileParallelism: false,
 					sequence: { groupOrder: 2 },
-					testTimeout: 60_000,
+					testTimeout: 120_000,
 					hookTimeout: 120_000,
 				},
 			},

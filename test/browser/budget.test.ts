@@ -114,7 +114,7 @@ test('beside an edge its calls go there, with the reason', async () => {
 			const { ran } = await window.runtime.model('m').embed(['hello world'])
 			return { executor: ran.executor, overflow: ran.overflow }
 		})
-	await expect.poll(call, { timeout: 20_000 }).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'memory' }] })
+	await expect.poll(call).toMatchObject({ executor: 'edge', overflow: [{ executor: 'device', reason: 'memory' }] })
 	// And the page goes on.
 	for (let i = 0; i < 5; i++) expect(await call()).toMatchObject({ executor: 'edge', overflow: [{ reason: 'memory' }] })
 })

@@ -23,7 +23,7 @@ describe('disposed', () => {
 			return [...settled, ...later].map((one) => (one === 'none' ? 'answered' : one.code))
 		})
 		expect(outcomes).toEqual(Array(24).fill('disposed'))
-		await expect.poll(() => on.page.workers().length, { timeout: 20_000 }).toBe(0)
+		await expect.poll(() => on.page.workers().length).toBe(0)
 	})
 
 	test('a new runtime in the same page works', async () => {
@@ -56,7 +56,7 @@ describe.each(['engine.js', 'session.js'] as const)('the worker of %s dies', (sc
 	test('without any: later calls are answered by a new one', async () => {
 		await on.embed(['hello world'])
 		await kill(script)
-		await expect.poll(() => worker(script) === undefined || script === 'session.js', { timeout: 20_000 }).toBe(true)
+		await expect.poll(() => worker(script) === undefined || script === 'session.js').toBe(true)
 		expect((await on.embed(['hello world'])).vectors).toEqual([hello])
 	})
 })
@@ -66,7 +66,7 @@ test('an engine that dies while it loads: the load goes on in a new one', async 
 	const before = on.site.asked.length
 	on.site.fault = (path, response) => path.includes('/chunks/') && held && !!setTimeout(() => response.destroy(), 5000)
 	const loaded = on.page.evaluate(() => window.errorOf(window.runtime.model('tiny-text').ready()))
-	await expect.poll(() => on.site.asked.slice(before).some((path) => path.includes('/chunks/')), { timeout: 20_000 }).toBe(true)
+	await expect.poll(() => on.site.asked.slice(before).some((path) => path.includes('/chunks/'))).toBe(true)
 	held = false
 	await kill('engine.js')
 	expect(await loaded).toBe('none')

@@ -49,7 +49,7 @@ test.each(['/channel.jws', '/chunks/', '.wasm', 'session.js'])('while it loads, 
 		return true
 	}
 	const loading = on.load('tiny-text')
-	await expect.poll(() => reached, { timeout: 20_000 }).toBe(true)
+	await expect.poll(() => reached).toBe(true)
 	const { left } = await dispose()
 	expect(left).toEqual([])
 	expect(await loading).toMatchObject({ code: 'disposed' })
@@ -79,7 +79,7 @@ test('with a session worker that does not come back: in time all the same', asyn
 	const { time } = await dispose()
 	expect(time).toBeLessThan(15_000)
 	expect(await call).toMatchObject({ code: 'disposed' })
-	await expect.poll(() => on.page.workers().length, { timeout: 20_000 }).toBe(0)
+	await expect.poll(() => on.page.workers().length).toBe(0)
 })
 
 test('with an engine that answers nothing: calls settle at once, and it is ended by force', async () => {
@@ -101,5 +101,5 @@ test('with an engine that answers nothing: calls settle at once, and it is ended
 		return { late, call: await call, disposed: await errorOf(disposed) }
 	})
 	expect(outcome).toMatchObject({ late: { code: 'deadline-exceeded' }, call: { code: 'disposed' }, disposed: 'none' })
-	await expect.poll(() => on.page.workers().length, { timeout: 20_000 }).toBe(0)
+	await expect.poll(() => on.page.workers().length).toBe(0)
 })

@@ -13,7 +13,7 @@ describe('a model that nobody uses', () => {
 		await on.open({ idle: 700 })
 		await on.load('tiny-text')
 		expect(await on.living()).toEqual(['engine', 'session'])
-		await expect.poll(() => on.living(), { timeout: 10_000 }).toEqual(['engine'])
+		await expect.poll(() => on.living()).toEqual(['engine'])
 		expect(await on.report('tiny-text')).toMatchObject({
 			state: 'absent',
 			memory: { model: 0, used: 0 },
@@ -92,7 +92,7 @@ describe('a page in the background', () => {
 		await new Promise((resolve) => setTimeout(resolve, 100))
 		const late = await on.page.evaluate(() => window.errorOf(window.runtime.model('tiny-text').embed(['hello world'], { deadline: 300 })))
 		expect(late).toMatchObject({ code: 'deadline-exceeded' })
-		await expect.poll(() => on.living(), { timeout: 20_000 }).toEqual(['engine'])
+		await expect.poll(() => on.living()).toEqual(['engine'])
 		expect((await on.embed()).vectors).toEqual([hello])
 		await on.page.evaluate(() => window.runtime.dispose())
 		expect(await on.living()).toEqual([])

@@ -88,7 +88,7 @@ async function answers(): Promise<void> {
 const disposed = async () => {
 	await page.evaluate(() => window.pool.dispose())
 	// Chromium gives a thread that waits in WebAssembly two seconds before it ends it.
-	await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0)
+	await expect.poll(() => page.workers().length).toBe(0)
 	// The lock that tells of it may be given up a little later.
 	await expect.poll(async () => (await state()).told.every(({ gone }) => gone)).toBe(true)
 }
@@ -142,8 +142,8 @@ describe('without isolation', () => {
 		expect(new Set(outcomes(await infer(long)))).toEqual(new Set(['answered']))
 		expect((await state()).told[1]?.calls).toBeGreaterThan(3)
 		await answers()
-		await expect.poll(async () => (await state()).workers, { timeout: 20_000 }).toBe(1)
-		await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(1)
+		await expect.poll(async () => (await state()).workers).toBe(1)
+		await expect.poll(() => page.workers().length).toBe(1)
 		await answers()
 		await disposed()
 	})

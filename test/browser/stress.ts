@@ -123,7 +123,7 @@ async function stress({ browser, site, models, planned, calm, parallel, seed }: 
 			await window.runtime.dispose()
 			Object.assign(window, { runtime: undefined })
 		})
-		await expect.poll(() => page.evaluate(() => navigator.locks.query()), { timeout: 20_000 }).toEqual({ held: [], pending: [] })
+		await expect.poll(() => page.evaluate(() => navigator.locks.query())).toEqual({ held: [], pending: [] })
 		await expectCensus(page, empty)
 		return result
 	} finally {
@@ -156,7 +156,7 @@ const expectCensus = (page: Page, expected: Census) =>
 	expect.poll(() => censusOf(page), { timeout: 20_000, interval: 500 }).toEqual(expected)
 
 async function countThreads(page: Page): Promise<Threads> {
-	await expect.poll(async () => (await alive(page, 'engine')).length, { timeout: 20_000 }).toBe(1)
+	await expect.poll(async () => (await alive(page, 'engine')).length).toBe(1)
 	const [engine] = await censuses(page, 'engine')
 	return { page: await censusOf(page), engine: engine as Census, sessions: await censuses(page, 'session') }
 }

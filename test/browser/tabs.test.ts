@@ -129,7 +129,7 @@ describe('50 calls of four tabs wait, and the leader', () => {
 		const settled = await ask(guests, 13)
 		await end(leader)
 		expect(new Set(await settled())).toEqual(new Set(['answered']))
-		await expect.poll(() => tabs.workers(), { timeout: 20_000 }).toEqual(one)
+		await expect.poll(() => tabs.workers()).toEqual(one)
 		const reports = await Promise.all(guests.map(explain))
 		expect(reports.filter((report) => report?.tabs?.leads).length).toBeLessThanOrEqual(1)
 	})
@@ -148,7 +148,7 @@ describe('50 calls of four tabs wait, and the leader', () => {
 		} finally {
 			process.kill(frozen, 'SIGCONT')
 		}
-		await expect.poll(() => tabs.workers(), { timeout: 20_000 }).toEqual(one)
+		await expect.poll(() => tabs.workers()).toEqual(one)
 		expect(await tabs.leader()).not.toBe(leader)
 		await embedInAll()
 		expect((await explain(leader))?.tabs).toEqual({ count: 5, leads: false })
@@ -165,7 +165,7 @@ describe('what one tab gives up, others keep', () => {
 		await b.close()
 		const cdp = await c.context().newCDPSession(c)
 		cdp.send('Page.crash').catch(() => {})
-		await expect.poll(async () => (await explain(d))?.tabs?.count, { timeout: 20_000 }).toBe(2)
+		await expect.poll(async () => (await explain(d))?.tabs?.count).toBe(2)
 		const before = site.asked.length
 		expect([await embed(leader), await embed(d)]).toEqual([[hello], [hello]])
 		expect(site.asked.slice(before)).toEqual([])
@@ -178,7 +178,7 @@ describe('what one tab gives up, others keep', () => {
 		const [guest] = (await tabs.guests()) as [Page]
 		await leader.evaluate(() => window.runtime.dispose())
 		expect(await embed(guest)).toEqual([hello])
-		await expect.poll(() => leader.workers().length, { timeout: 20_000 }).toBe(0)
-		await expect.poll(() => tabs.workers(), { timeout: 20_000 }).toEqual(one)
+		await expect.poll(() => leader.workers().length).toBe(0)
+		await expect.poll(() => tabs.workers()).toEqual(one)
 	})
 })

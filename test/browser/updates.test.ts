@@ -76,17 +76,15 @@ test('a newer version comes in the background, what changed of it, and serves fr
 	site.asked.length = 0
 	// Not where downloads are to be asked for.
 	expect(await open({ download: 'ask' })).toBe('1.0.0')
-	await expect.poll(report, { timeout: 20_000 }).toMatchObject({ next: { version: '1.1.0', state: 'known', error: null } })
+	await expect.poll(report).toMatchObject({ next: { version: '1.1.0', state: 'known', error: null } })
 	expect(chunksAsked()).toEqual([])
 	expect(await open({ idle: 300 })).toBe('1.0.0')
-	await expect
-		.poll(report, { timeout: 20_000 })
-		.toMatchObject({ version: '1.0.0', next: { version: '1.1.0', state: 'stored', error: null } })
+	await expect.poll(report).toMatchObject({ version: '1.0.0', next: { version: '1.1.0', state: 'stored', error: null } })
 	// The graph; the tokenizer is the same.
 	expect(chunksAsked()).toHaveLength(1)
 	// It gives its memory back, and is woken by a call: with the version that it had.
 	const state = () => page.evaluate(async () => (await window.model.explain()).device?.report?.state)
-	await expect.poll(state, { timeout: 20_000 }).toBe('absent')
+	await expect.poll(state).toBe('absent')
 	expect(await versionNow()).toBe('1.0.0')
 	site.asked.length = 0
 	expect(await open()).toBe('1.1.0')

@@ -228,8 +228,6 @@ describe('a later visit', () => {
 		await page.waitForSelector('#update:not([hidden])')
 		await Promise.all([page.waitForEvent('load'), page.click('#update-now')])
 		await ready(page)
-		await expect
-			.poll(() => page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting ?? null), { timeout: 20_000 })
-			.toBe(null)
+		await expect.poll(() => page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting ?? null)).toBe(null)
 	})
 })

@@ -258,7 +258,7 @@ export function catalogSuite(edge: () => Distributing, { model, file }: { model:
 		}
 		const before = await sent()
 		await bytesOf(await get(`/models/chunks/${chunk?.digest}`))
-		await expect.poll(sent, { timeout: 20_000 }).toBe(before + (chunk?.size ?? 0))
+		await expect.poll(sent).toBe(before + (chunk?.size ?? 0))
 	})
 }
 

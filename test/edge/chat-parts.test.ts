@@ -105,10 +105,10 @@ describe('a client', () => {
 			await new Promise((resolve) => setTimeout(resolve, 100))
 			return emitted === before
 		}
-		await expect.poll(settled, { timeout: 10_000 }).toBe(true)
+		await expect.poll(settled).toBe(true)
 		expect(emitted).toBeLessThan(50_000)
 		await reader?.cancel()
-		await expect.poll(() => emitted, { timeout: 10_000 }).toBeLessThan(100_000)
+		await expect.poll(() => emitted).toBeLessThan(100_000)
 	})
 
 	test('that leaves in mid-stream aborts the call', async () => {
@@ -121,7 +121,7 @@ describe('a client', () => {
 		})
 		const response = await ask(started, { stream: true })
 		await response.body?.cancel()
-		await expect.poll(() => reasons.length, { timeout: 10_000 }).toBe(1)
+		await expect.poll(() => reasons.length).toBe(1)
 	})
 })
 

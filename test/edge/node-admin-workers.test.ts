@@ -38,7 +38,7 @@ test('a new routing is taken up by all processes within a second or two, and no 
 	const shadow = { version: '1.1.0' }
 	const { status } = await manage(edge.ready, 'PUT', '/models/numbers/routing', { split: [{ version: '1.0.0', weight: 1 }], shadow })
 	expect(status).toBe(200)
-	await expect.poll(async () => new Set((await all()).map(({ version }) => version)), { timeout: 5_000 }).toEqual(new Set(['1.0.0']))
+	await expect.poll(async () => new Set((await all()).map(({ version }) => version))).toEqual(new Set(['1.0.0']))
 	for (let i = 0; i < 3; i++) expect((await all()).every(({ version }) => version === '1.0.0')).toBe(true)
 })
 
@@ -48,5 +48,5 @@ test('what shadow traffic shows is that of all processes', async () => {
 	await new Promise((resolve) => setTimeout(resolve, 300))
 	const before = await sum()
 	await all()
-	await expect.poll(sum, { timeout: 5_000 }).toBe(before + 12)
+	await expect.poll(sum).toBe(before + 12)
 })

@@ -83,7 +83,7 @@ test('after the channel has moved, roll-back goes to the version before, until t
 	await (await models.get('numbers'))?.ready()
 	const source = scaled({ model: 'numbers', version: '2.0.1', factor: 21 })
 	await pack(await writeSource(join(scratch.path, 'next'), source), packed.folder, { key: packed.key })
-	await expect.poll(answers, { timeout: 20_000 }).toBe('2.0.1')
+	await expect.poll(answers).toBe('2.0.1')
 	expect((await asked('POST', '/roll-back')).status).toBe(200)
 	expect(await answers()).toBe('2.0.0')
 	// Once more would go who knows where.

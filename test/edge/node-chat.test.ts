@@ -31,5 +31,5 @@ test('no request counts as under way for ever', async () => {
 		const metrics = await (await call({ ...edge, space: '' }, '/metrics', { key: keys.metrics })).text()
 		return /^spillway_http_requests_in_flight (\d+)/m.exec(metrics)?.[1]
 	}
-	await expect.poll(inFlight, { timeout: 10_000 }).toBe('1')
+	await expect.poll(inFlight).toBe('1')
 })

@@ -149,14 +149,14 @@ describe('an edge that runs nothing itself', () => {
 describe('an edge that runs models itself', () => {
 	test('keeps what it can do', async () => {
 		await withEdge({ upstreams: [upstream()] }, async (edge) => {
-			await expect.poll(async () => (await embed(edge)).ran.executor, { timeout: 20_000 }).toBe('edge')
+			await expect.poll(async () => (await embed(edge)).ran.executor).toBe('edge')
 		})
 	})
 
 	test('lets overflow what is too large for it, with the reason', async () => {
 		await withEdge({ models: { m: { tokensPerRun: 2 }, tiny: {} }, upstreams: [upstream()] }, async (edge) => {
 			await expect
-				.poll(async () => (await embed(edge)).ran, { timeout: 20_000 })
+				.poll(async () => (await embed(edge)).ran)
 				.toMatchObject({
 					executor: 'gpu-a',
 					overflow: [{ executor: 'edge', reason: 'unsupported', detail: expect.stringContaining('limit is 2') }],

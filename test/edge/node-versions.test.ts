@@ -87,7 +87,7 @@ describe('a new version', () => {
 		await publish(textDescription('1.0.1'))
 		// The call that meets it first is not made to wait for it.
 		expect((await infer(models)).ran.version).toBe('1.0.0')
-		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.1')
+		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.1')
 		// Both are published: who asks for the one before gets it.
 		expect((await models.get('tiny-text', '1.0.0'))?.version).toBe('1.0.0')
 	})
@@ -105,7 +105,7 @@ describe('a new version', () => {
 		expect(told.mock.calls).toEqual([[expect.stringMatching(/^tiny-text 1\.0\.1 cannot be served: .*golden/)]])
 		// One bad version before a good one.
 		await publish(textDescription('1.0.2'))
-		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.2')
+		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.2')
 	})
 
 	test('that fails its golden samples at a start is stood in for by the newest that does not', async () => {
@@ -140,18 +140,18 @@ describe('a new version', () => {
 		const models = open()
 		await infer(models)
 		const { digest: replaced } = await publish(textDescription('1.0.1'))
-		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.1')
+		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.1')
 		// The same version, packed again: other bytes under its name, and a version after it.
 		await publish({ ...textDescription('1.0.1'), description: 'packed again' })
 		const { digest } = await publish(textDescription('1.0.2'))
-		await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe('1.0.2')
+		await expect.poll(async () => (await infer(models)).ran.version).toBe('1.0.2')
 		const cached = await readdir(join(cache, 'tiny-text'))
 		expect(cached).toContain(digest)
 		// The one that answered before stays: it can be gone back to.
 		expect(cached).toContain(replaced)
 		for (const next of ['1.0.3', '1.0.4']) {
 			await publish(textDescription(next))
-			await expect.poll(async () => (await infer(models)).ran.version, { timeout: 20_000 }).toBe(next)
+			await expect.poll(async () => (await infer(models)).ran.version).toBe(next)
 		}
 		expect(await readdir(join(cache, 'tiny-text'))).not.toContain(replaced)
 	})
@@ -199,7 +199,7 @@ describe('a model that cannot be loaded', () => {
 		const models = open()
 		await expect(infer(models)).rejects.toMatchObject({ code: 'integrity' })
 		for (const { name, bytes } of broken) await writeFile(join(chunks, name), bytes)
-		await expect.poll(() => infer(models).then(({ ran }) => ran.version), { timeout: 20_000 }).toBe('1.0.0')
+		await expect.poll(() => infer(models).then(({ ran }) => ran.version)).toBe('1.0.0')
 	})
 
 	test('for want of a graph for this platform says so', async () => {

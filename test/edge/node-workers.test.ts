@@ -105,7 +105,7 @@ describe('two workers', () => {
 		await expect
 			.poll(async () => (await workersOf(edge)).filter((pid) => pid !== victim).length, { timeout: 30_000, interval: 200 })
 			.toBe(2)
-		await expect.poll(() => figure(edge, /^spillway_workers_replaced_total\{reason="hang"\} (\d+)$/m), { timeout: 10_000 }).toBe(1)
+		await expect.poll(() => figure(edge, /^spillway_workers_replaced_total\{reason="hang"\} (\d+)$/m)).toBe(1)
 		expect(await ask(edge)).toBe(200)
 	})
 
@@ -128,7 +128,7 @@ test('a configuration that has become wrong changes nothing; SIGTERM ends all', 
 	const before = await workersOf(edge)
 	await edge.rewrite({ prot: 1 })
 	edge.child.process.kill('SIGHUP')
-	await expect.poll(() => edge.child.log(), { timeout: 10_000 }).toMatch(/not reloaded, the workers of before go on: .*prot/s)
+	await expect.poll(() => edge.child.log()).toMatch(/not reloaded, the workers of before go on: .*prot/s)
 	expect(await workersOf(edge)).toEqual(before)
 	expect(await ask(edge)).toBe(200)
 	edge.child.process.kill('SIGTERM')

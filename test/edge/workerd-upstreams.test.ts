@@ -58,7 +58,7 @@ test('what is too large for the object goes on, with the reason, and comes back 
 })
 
 test('what fits stays, once the object has been seen loaded', async () => {
-	await expect.poll(async () => (await embed(edge.url, ['red'])).ran.executor, { timeout: 20_000 }).toBe('edge')
+	await expect.poll(async () => (await embed(edge.url, ['red'])).ran.executor).toBe('edge')
 })
 
 test('a model that runs only upstream answers', async () => {

@@ -39,7 +39,7 @@ test('a newer model is offered when it is on this device, and serves when it is 
 	await publish(folder, '1.0.1')
 	// The edge believes a channel for some seconds.
 	const published = async () => readChannel((await (await fetch(`${shop.origin}/models/minilm/channel.jws`)).text()).trim()).version
-	await expect.poll(published, { timeout: 20_000 }).toBe('1.0.1')
+	await expect.poll(published).toBe('1.0.1')
 	const before = shop.asked.length
 	await page.reload()
 	await page.waitForSelector('#newer:not([hidden])')

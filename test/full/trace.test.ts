@@ -67,9 +67,7 @@ describe.skipIf(!tritonPython).each(['oip', 'oip-grpc'] as const)('over an upstr
 		expect(numbers).toEqual(expectedNumbers)
 		expect(ran).toMatchObject({ executor: 'triton', hops: 2, overflow: [{ executor: 'device' }, { executor: 'edge' }] })
 
-		await expect
-			.poll(() => spansOf('spillway-page'), { timeout: 20_000 })
-			.toContainEqual(expect.objectContaining({ name: expect.stringContaining('tiny') }))
+		await expect.poll(() => spansOf('spillway-page')).toContainEqual(expect.objectContaining({ name: expect.stringContaining('tiny') }))
 		const [ofPage] = (await spansOf('spillway-page')).filter(({ parentSpanId }) => parentSpanId === undefined)
 		const [ofEdge] = (await spansOf('spillway-edge')).filter(({ traceId }) => traceId === ofPage?.traceId)
 		expect((await spansOf('spillway-page')).map(({ spanId }) => spanId)).toContain(ofEdge?.parentSpanId)

@@ -9,7 +9,7 @@ export default defineConfig({
 		include: ['test/full/**/*.test.ts'],
 		globalSetup: ['test/full/edge.ts'],
 		fileParallelism: false,
-		expect: { poll: { timeout: 10_000 } },
+		expect: { poll: { timeout: 30_000 } },
 		testTimeout: 120_000,
 		hookTimeout: 120_000,
 	},

@@ -112,7 +112,7 @@ test('who stops reading lets go of the connection; an abort does, too', async ()
 		expect(data).toBe('a')
 		break
 	}
-	await expect.poll(() => left.state.cancelled, { timeout: 5_000 }).toBe(true)
+	await expect.poll(() => left.state.cancelled).toBe(true)
 	const aborted = bodyOf(['data: a\n\n'], 'stays')
 	const controller = new AbortController()
 	const reading = read(aborted.body, { signal: controller.signal })

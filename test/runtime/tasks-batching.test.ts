@@ -92,6 +92,5 @@ test('a call of 5,000 texts is answered in portions, between which others are an
 	expect(runs.length - before).toBeLessThan(12)
 	controller.abort()
 	await expect(all).rejects.toMatchObject({ code: 'aborted' })
-	await new Promise((resolve) => setTimeout(resolve, 20))
-	expect(batched.pending()).toBe(0)
+	await expect.poll(() => batched.pending()).toBe(0)
 })

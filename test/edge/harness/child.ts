@@ -29,7 +29,7 @@ export interface Child<Ready> {
 
 /** Starts a process and waits until it says that it is ready. @throws Error with the process's output. */
 export async function startChild<Ready>(options: ChildOptions<Ready>): Promise<Child<Ready>> {
-	const { command, args, env = {}, cwd, readyFd, patience = 30_000 } = options
+	const { command, args, env = {}, cwd, readyFd, patience = 60_000 } = options
 	const stdio: StdioOptions = readyFd === 1 ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'pipe']
 	const process_ = spawn(command, args, { stdio, cwd, env: { ...process.env, ...env } })
 	let log = ''
