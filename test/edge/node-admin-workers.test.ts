@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Child, startChild } from './harness/child.ts'
 import { temporaryFolder } from './harness/folder.ts'
 import { type PackedFolder, packModels } from './harness/models.ts'
-import { ask, manage, versionsConfig, versionsModels } from './suites/versions.ts'
+import { ask, manage, versionsConfig, versionsModels } from './suites/versions-under-test.ts'
 
 const scratch = temporaryFolder()
 const cli = fileURLToPath(new URL('../../edge/cli/main.ts', import.meta.url))

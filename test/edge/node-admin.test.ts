@@ -17,7 +17,8 @@ import { type PackedFolder, packModels, writeSource } from './harness/models.ts'
 import { type RunningNode, startNode } from './harness/node.ts'
 import { scaled } from './harness/scaled.ts'
 import { localParts } from './local.ts'
-import { ask, manage, versionKeys, versionsConfig, versionsModels, versionsSuite } from './suites/versions.ts'
+import { versionsSuite } from './suites/versions.ts'
+import { ask, manage, versionKeys, versionsConfig, versionsModels } from './suites/versions-under-test.ts'
 
 const scratch = temporaryFolder()
 

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll } from 'vitest'
 import { type PackedFolder, packModels } from './harness/models.ts'
 import { type RunningWorkerd, startWorkerd } from './harness/workerd.ts'
-import { versionsConfig, versionsModels, versionsSuite } from './suites/versions.ts'
+import { versionsSuite } from './suites/versions.ts'
+import { versionsConfig, versionsModels } from './suites/versions-under-test.ts'
 
 let packed: PackedFolder
 let edge: RunningWorkerd

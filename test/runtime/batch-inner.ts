@@ -20,6 +20,9 @@ export const echoing: Pick<Manifest, 'model' | 'inputs' | 'outputs' | 'axes' | '
 	axes: { batch: {}, tokens: { max: 300 } },
 }
 
+/** So many tokens, that nobody else has. */
+export const text = (length: number, id: number) => Array.from({ length }, (_, index) => 1 + id * 1000 + index)
+
 /** A call of these rows, all of one length. */
 export const callOf = (...rows: number[][]): TensorsCall => ({
 	kind: 'tensors',
@@ -163,6 +166,10 @@ export async function together<T>({ inner, batched }: ReturnType<typeof batching
 export async function until(condition: () => boolean): Promise<void> {
 	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1))
 }
+
+/** How calls have ended. */
+export const codes = async (calls: Promise<Answer>[]) =>
+	(await Promise.allSettled(calls)).map((result) => (result.status === 'fulfilled' ? 'answered' : (result.reason as SpillwayError).code))
 
 export const failing = (code: SpillwayError['code']) => new SpillwayError(code, `${code}, as it was told`)
 

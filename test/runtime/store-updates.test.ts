@@ -1,127 +1,11 @@
-// Which version a page is given: ranges, newer versions, going back, keys that change, clocks that are wrong.
+// A newer version than the stored one: when it is downloaded, when it serves, and how a publisher goes back.
 
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { generateSigningKey, publicKey } from '../../models/format/keys.ts'
-import { channelPath, chunkPath, manifestPath } from '../../models/format/layout.ts'
-import { Mirrors } from '../../runtime/store/mirrors.ts'
-import { memoryBacking, memoryStorage } from '../../runtime/store/storage/memory.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { channelPath, manifestPath } from '../../models/format/layout.ts'
+import { memoryBacking } from '../../runtime/store/storage/memory.ts'
 import { resilientStorage } from '../../runtime/store/storage/resilient.ts'
-import type { Storage } from '../../runtime/store/storage/storage.ts'
-import { createStore, type Store } from '../../runtime/store/store.ts'
-import type { Trust } from '../../runtime/store/trust.ts'
-import { filesOf, type Packed, packed, textDescription } from './tiny.ts'
-import { faults, type ModelsServer, modelsServer } from './tiny-server.ts'
-
-const name = 'tiny-text'
-const year = 365 * 24 * 3600 * 1000
-
-let server: ModelsServer
-let storage: Storage
-beforeEach(async () => {
-	server = await modelsServer()
-	storage = memoryStorage()
-})
-afterEach(async () => {
-	vi.useRealTimers()
-	await server.close()
-})
-
-/** A version whose graph, and nothing else, is its own. */
-async function version(version: string): Promise<Packed> {
-	const files = filesOf(textDescription())
-	const own = new TextEncoder().encode(version)
-	return packed(textDescription(version), { ...files, 'graph.onnx': Uint8Array.from([...(files['graph.onnx'] as Uint8Array), ...own]) })
-}
-
-const storeFor = (trust: Trust = { keys: [server.key] }): Store => createStore({ mirrors: new Mirrors([server.base]), trust, storage })
-const signal = () => new AbortController().signal
-
-/** A start: what is stored serves, or what the channel names; meanwhile the channel is asked. */
-async function start(asked?: string, store = storeFor()) {
-	const { first, next, revalidation } = await store.resolve(name, asked, signal())
-	const pointer = next?.stored ? next : first
-	const { bytes } = await store.read(name, pointer, { signal: signal(), files: ({ files }) => Object.keys(files) })
-	await store.commit(name, asked, pointer)
-	const heard = await revalidation
-	const told = heard && ('found' in heard ? heard.found : `${heard.error.code}: ${heard.error.message}`)
-	return { version: pointer.version, digest: pointer.digest, bytes, told }
-}
-
-/** Downloads what the channel names beside what is stored. */
-async function prefetch(asked?: string, store = storeFor()) {
-	const { next } = await store.resolve(name, asked, signal())
-	if (!next) throw new Error('nothing is to come')
-	const read = await store.read(name, next, { signal: signal(), files: ({ files }) => Object.keys(files), discard: true })
-	expect(read.files.size).toBe(0)
-	await store.arrived(name, asked, next)
-}
-
-const chunksAsked = () => server.requests.filter((path) => path.startsWith('chunks/'))
-const own = (of: Packed, beside: Packed) => [...of.chunks.keys()].filter((digest) => !beside.chunks.has(digest)).map(chunkPath)
-
-describe('a range', () => {
-	let all: Packed[]
-	beforeEach(async () => {
-		all = await Promise.all(['2.0.0', '1.10.0', '1.2.0', '0.9.0'].map(version))
-		for (const one of all) await server.publish(one)
-		await server.publish(all[0] as Packed, { serial: 4, versions: all.slice(1) })
-	})
-
-	test.each([
-		[undefined, '2.0.0'],
-		['^1', '1.10.0'],
-		['~1.2', '1.2.0'],
-		['0.9.0', '0.9.0'],
-		['>=1', '2.0.0'],
-	])('%s brings %s', async (asked, version) => {
-		expect(await start(asked)).toMatchObject({ version })
-		// And so it does from storage, without a network.
-		await server.close()
-		expect(await start(asked)).toMatchObject({ version, told: expect.stringContaining('network') })
-	})
-
-	test('in which nothing is published is an error that says what there is', async () => {
-		await expect(start('^3')).rejects.toMatchObject({
-			code: 'not-found',
-			message: 'tiny-text ^3 is not there: the channel names 2.0.0, and beside it 1.10.0, 1.2.0, 0.9.0',
-		})
-	})
-
-	test.each(['latest', '', '^'])('%j is none: refused before anything is asked', async (asked) => {
-		await expect(start(asked)).rejects.toMatchObject({
-			code: 'invalid-input',
-			message: expect.stringContaining('neither a version nor a range'),
-		})
-		expect(server.requests).toEqual([])
-	})
-
-	test('pages that ask in different ways do not displace one another', async () => {
-		await start()
-		await start('^1')
-		server.requests.length = 0
-		expect(await start()).toMatchObject({ version: '2.0.0' })
-		expect(await start('^1')).toMatchObject({ version: '1.10.0' })
-		expect(chunksAsked()).toEqual([])
-		const kept = await storeFor().kept()
-		expect(kept.map(({ model, version, current }) => [model, version, current])).toEqual([
-			[name, '2.0.0', true],
-			[name, '1.10.0', false],
-		])
-	})
-
-	test('that nobody has asked for yet is served from what others have stored when the channel cannot be had', async () => {
-		await start('^1')
-		await server.close()
-		expect(await start('>=1')).toMatchObject({ version: '1.10.0', told: expect.stringMatching(/^network: /) })
-		await expect(start('^2')).rejects.toMatchObject({ code: 'network' })
-	})
-
-	test('in which nothing is published any more: what is stored goes on', async () => {
-		await start('^1')
-		await server.publish(all[0] as Packed, { serial: 5 })
-		expect(await start('^1')).toMatchObject({ version: '1.10.0', told: expect.stringMatching(/^not-found: tiny-text \^1 is not there/) })
-	})
-})
+import { chunksAsked, name, own, prefetch, server, signal, start, storage, storeFor, storeIn, version } from './store-starting.ts'
+import type { Packed } from './tiny.ts'
 
 describe('a newer version', () => {
 	let old: Packed
@@ -215,106 +99,6 @@ describe('a newer version', () => {
 	})
 })
 
-describe('keys', () => {
-	const jwks = () => new URL('jwks.json', server.base).href
-	const setOf = async (...keys: string[]) => JSON.stringify({ keys: await Promise.all(keys.map(publicKey)) })
-
-	test('overlap: a page that trusts the old and the new one reads what either has signed', async () => {
-		const next = await generateSigningKey()
-		const trust = { keys: [server.key, next.x] }
-		await server.publish(await version('1.0.0'))
-		await start(undefined, storeFor(trust))
-		await server.publish(await version('1.1.0'), { serial: 2, key: next })
-		expect(await start(undefined, storeFor(trust))).toMatchObject({ told: { version: '1.1.0' } })
-		// One that knows the old key alone goes on with what it has.
-		expect(await start()).toMatchObject({ version: '1.0.0', told: expect.stringMatching(/^untrusted: .*trusted is/) })
-	})
-
-	test('of an edge change: the next start asks for them', async () => {
-		await server.publish(await version('1.0.0'))
-		await start(undefined, storeFor({ jwks: jwks() }))
-		const next = await generateSigningKey()
-		await server.publish(await version('1.1.0'), { serial: 2, key: next })
-		const set = await setOf(next.x, server.key)
-		server.spoil(/jwks/, (response) => void response.end(set))
-		expect(await start(undefined, storeFor({ jwks: jwks() }))).toMatchObject({ told: { version: '1.1.0' } })
-	})
-
-	test('of an edge change in this moment: they are asked for again', async () => {
-		const next = await generateSigningKey()
-		await server.publish(await version('1.0.0'), { key: next })
-		const before = await setOf(server.key)
-		const after = await setOf(next.x, server.key)
-		server.spoil(/jwks/, (response) => void response.end(before), 1)
-		server.spoil(/jwks/, (response) => void response.end(after))
-		expect(await start(undefined, storeFor({ jwks: jwks() }))).toMatchObject({ version: '1.0.0', told: null })
-	})
-
-	test('that signed before and are not trusted any more: what they sign is refused', async () => {
-		await server.publish(await version('1.0.0'))
-		await start(undefined, storeFor({ jwks: jwks() }))
-		const next = await generateSigningKey()
-		const set = await setOf(next.x)
-		server.spoil(/jwks/, (response) => void response.end(set))
-		await server.publish(await version('6.6.6'), { serial: 9 })
-		expect(await start(undefined, storeFor({ jwks: jwks() }))).toMatchObject({
-			version: '1.0.0',
-			told: expect.stringMatching(/^untrusted: /),
-		})
-	})
-})
-
-describe('a clock that is wrong', () => {
-	const clock = (by: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + by })
-
-	test.each([
-		['a year ahead', year, /^channel-expired: .*the clock here says/],
-		['a year behind', -year, undefined],
-	])('%s: a model that is there goes on', async (_, by, told) => {
-		await server.publish(await version('1.0.0'))
-		await start()
-		clock(by)
-		const again = await start()
-		expect(again).toMatchObject({ version: '1.0.0' })
-		if (told) expect(again.told).toMatch(told)
-		else expect(again.told).toMatchObject({ version: '1.0.0' })
-		// And when it is right again, so is all.
-		vi.useRealTimers()
-		expect(await start()).toMatchObject({ version: '1.0.0', told: { version: '1.0.0' } })
-	})
-
-	test('a year behind: a first visit works', async () => {
-		await server.publish(await version('1.0.0'))
-		clock(-year)
-		expect(await start()).toMatchObject({ version: '1.0.0' })
-	})
-
-	test('a year ahead: a first visit ends in one error, which names the clock', async () => {
-		await server.publish(await version('1.0.0'))
-		clock(year)
-		await expect(start()).rejects.toMatchObject({
-			code: 'channel-expired',
-			message: expect.stringMatching(/the clock here says .* or the clock be set/),
-		})
-	})
-
-	test("a publisher's, which signs a year ahead: believed all the same", async () => {
-		clock(year)
-		await server.publish(await version('1.0.0'))
-		vi.useRealTimers()
-		expect(await start()).toMatchObject({ version: '1.0.0' })
-		expect(await start()).toMatchObject({ version: '1.0.0', told: { version: '1.0.0' } })
-	})
-})
-
-test('a channel that is asked again is not lost when the keys cannot be had', async () => {
-	const trust = { jwks: new URL('jwks.json', server.base).href }
-	await server.publish(await version('1.0.0'))
-	await start(undefined, storeFor(trust))
-	server.spoil(/jwks/, faults.closed)
-	expect(await start(undefined, storeFor(trust))).toMatchObject({ version: '1.0.0', told: { version: '1.0.0' } })
-})
-
 describe('where storage has room for one version', () => {
 	const backing = memoryBacking()
 	const open = (most: number) =>
@@ -328,7 +112,7 @@ describe('where storage has room for one version', () => {
 	test('the next one is not downloaded in the background, nor taken for stored; loaded, it is stored once the one before is gone', async () => {
 		const [first, second] = await Promise.all([version('1.0.0'), version('2.0.0')])
 		const most = [...first.chunks.values()].reduce((sum, { length }) => sum + length, 0)
-		storage = await open(most)
+		storeIn(await open(most))
 		const page = storeFor()
 		await server.publish(first)
 		await start(undefined, page)
@@ -345,7 +129,7 @@ describe('where storage has room for one version', () => {
 		expect((await page.resolve(name, undefined, signal())).next?.stored).toBeFalsy()
 		await page.commit(name, undefined, pointer(second))
 		await server.close()
-		storage = await open(most)
+		storeIn(await open(most))
 		expect(await start()).toMatchObject({ version: '2.0.0' })
 	})
 })
