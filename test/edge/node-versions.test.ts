@@ -1,6 +1,6 @@
 // New versions of a model, and models that cannot be loaded, at a running edge on Node.
 
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCatalog } from '../../edge/catalog/catalog.ts'
@@ -149,6 +149,8 @@ describe('a new version', () => {
 		expect(cached).toContain(digest)
 		// The one that answered before stays: it can be gone back to.
 		expect(cached).toContain(replaced)
+		const longAgo = new Date(Date.now() - 3_600_000)
+		await utimes(join(cache, 'tiny-text', replaced), longAgo, longAgo)
 		for (const next of ['1.0.3', '1.0.4']) {
 			await publish(textDescription(next))
 			await expect.poll(async () => (await infer(models)).ran.version).toBe(next)
@@ -212,6 +214,14 @@ describe('a model that cannot be loaded', () => {
 })
 
 describe('the cache of assembled files', () => {
+	test('is shared by processes: what another one is about to load stays', async () => {
+		const other = join(cache, 'tiny-text', 'f'.repeat(64))
+		await mkdir(other, { recursive: true })
+		await writeFile(join(other, 'graph.onnx'), 'half of it')
+		await infer(open())
+		expect(await readFile(join(other, 'graph.onnx'), 'utf8')).toBe('half of it')
+	})
+
 	test('is verified at each start: a flipped byte is repaired, not run', async () => {
 		await infer(open())
 		const digest = packed.models['tiny-text']?.digest as string

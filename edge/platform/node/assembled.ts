@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Manifest, ModelFile } from '../../../models/format/manifest.ts'
@@ -31,6 +31,9 @@ export interface AssembledOptions {
 export async function assembled({ catalog, manifest, digest, names, cache }: AssembledOptions): Promise<string> {
 	const folder = join(cache, manifest.model, digest)
 	await mkdir(folder, { recursive: true })
+	// It is in use from now on: see `forgetOthers`.
+	const now = new Date()
+	await utimes(folder, now, now)
 	for (const name of names) {
 		const path = join(folder, name)
 		const file = manifest.files[name]
@@ -40,11 +43,20 @@ export async function assembled({ catalog, manifest, digest, names, cache }: Ass
 	return folder
 }
 
-/** Deletes the files of all versions of the model but those of these digests. */
+/** Milliseconds in which a version that was asked for has been loaded, by whichever process: from then on its files are not needed. */
+const loading = 10 * 60_000
+
+/** Deletes the files of all versions of the model but those of these digests, and those that another process may be about to load. */
 export async function forgetOthers(cache: string, model: string, digests: readonly string[]): Promise<void> {
 	const folder = join(cache, model)
 	const others = (await readdir(folder)).filter((name) => !digests.includes(name))
-	await Promise.all(others.map((name) => rm(join(folder, name), { recursive: true, force: true })))
+	await Promise.all(
+		others.map(async (name) => {
+			const path = join(folder, name)
+			const found = await stat(path).catch(() => null)
+			if (found && Date.now() - found.mtimeMs > loading) await rm(path, { recursive: true, force: true })
+		}),
+	)
 }
 
 async function isWhole(path: string, { size, digest }: ModelFile): Promise<boolean> {
