@@ -1,19 +1,21 @@
 // Dynamic batching: whose turn it is.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { batchingOver, callOf, idle, text } from './batch-inner.ts'
 import { context } from './tiny-sessions.ts'
 
 describe('order', () => {
 	test('short before long, the urgent before the rest', async () => {
 		const { inner, batched } = batchingOver({}, { maxBatch: 1 })
+		// All in one moment, however slow the machine.
+		vi.useFakeTimers({ toFake: ['performance'] })
 		const calls = [
 			batched.infer(callOf(text(100, 1)), context({ priority: 'low' })),
 			batched.infer(callOf(text(200, 2)), context()),
 			batched.infer(callOf(text(50, 3)), context()),
 			batched.infer(callOf(text(150, 4)), context({ priority: 'high' })),
 		]
-		await Promise.all(calls)
+		await Promise.all(calls).finally(() => vi.useRealTimers())
 		expect(inner.runs.map(({ rows }) => rows[0]?.length)).toEqual([150, 50, 200, 100])
 	})
 
