@@ -41,7 +41,9 @@ describe('versions', () => {
 		fc.assert(
 			fc.property(version, range, (version, range) => {
 				expect(isRange(range)).toBe(true)
-				expect(satisfies(version, range), `${version} in ${range}`).toBe(semver.satisfies(version, range))
+				// Each alternative for itself: where one of them is any version, npm forgets that another one names a version that prepares one.
+				const inOne = range.split(' || ').some((set) => semver.satisfies(version, set))
+				expect(satisfies(version, range), `${version} in ${range}`).toBe(inOne)
 			}),
 			{ numRuns: 5_000 },
 		)
