@@ -31,7 +31,7 @@ const faults = [
 
 /**
  * Wraps an executor so that while it fails its estimate says `no` (`unhealthy`; `queue` is the time until another try) and calls that come
- * all the same, but for one at a time, are refused at once, with the error that it failed with and `retryAfter`.
+ * all the same, but for one at a time (in five seconds), are refused at once, with the error that it failed with and `retryAfter`.
  *
  * What opens a circuit: failures in a row, or a share of the latest calls (see {@link CircuitOptions}); one call that got no answer in three
  * times the time that was expected, and a second at least; one answer with a time to come back after (`retryAfter`, which is kept to). Each

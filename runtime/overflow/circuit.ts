@@ -43,9 +43,9 @@ export interface Circuit {
 	readonly refusal: Refusal | undefined
 	/**
 	 * Asks for leave. While the circuit is not closed one call at a time gets it, as the probe: after the pause, or before, when there is
-	 * nowhere else to go; but not before the time that the server itself has told.
+	 * nowhere else to go; but not before the time that the server itself has told. Who has not ended in 5 s makes room for another one.
 	 *
-	 * @param remaining milliseconds that the call may take; a probe that has not ended by then, or in 5 s, holds nobody off any more.
+	 * @param remaining milliseconds that the call may take; a probe that has not ended by then holds nobody off any more.
 	 */
 	enter(remaining: number): Leave | Refusal
 	/** Closes it, and forgets. */
@@ -66,6 +66,8 @@ export function makeCircuit({
 	let probeUntil = 0
 	/** Calls that began before the circuit was opened or closed say nothing about it any more. */
 	let epoch = 0
+	/** Probes that began before it was last closed say nothing any more; of the others an answer counts, however long it took. */
+	let closings = 0
 
 	function reset() {
 		recent = []
@@ -74,6 +76,7 @@ export function makeCircuit({
 		nextPause = pause
 		probeUntil = 0
 		epoch++
+		closings++
 	}
 
 	function open(now: number, error: SpillwayError | undefined) {
@@ -117,13 +120,17 @@ export function makeCircuit({
 			const now = performance.now()
 			const wait = Math.max(0, opened.until - now)
 			if (now < probeUntil || (opened.told && wait > 0)) return { wait: wait || nextPause, error: opened.error }
-			probeUntil = now + Math.min(remaining, longestProbe)
+			const until = now + Math.min(remaining, longestProbe)
+			const born = closings
+			probeUntil = until
 			return (verdict, error) => {
-				if (begun !== epoch) return
 				// The others need not wait for the end of a long answer.
-				if (verdict === 'answered' || verdict === 'begun') reset()
-				else if (verdict === 'unknown') probeUntil = 0
-				else open(performance.now(), error)
+				if (verdict === 'answered' || verdict === 'begun') {
+					if (born === closings) reset()
+				} else if (begun !== epoch) return
+				else if (verdict !== 'unknown') open(performance.now(), error)
+				// Another one may be on its way by now.
+				else if (probeUntil === until) probeUntil = 0
 			}
 		},
 		reset,

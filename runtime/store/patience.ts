@@ -29,6 +29,9 @@ const firstPause = 300
 /** A pause does not grow beyond it, and a longer `Retry-After` is not waited for. */
 const longestPause = 30_000
 
+/** Milliseconds after which a part that waits looks whether it still must. */
+const lookAgain = 1_000
+
 /** While a device says that it is offline, it is tried all the same now and then, in milliseconds: some say so and are not. */
 const probe = 5_000
 
@@ -54,6 +57,8 @@ export class Failures {
 	#count = 0
 	/** Failures in a row of which nothing came. */
 	#row = 0
+	/** Until when no part is tried: they wait together, or each would use up a try while the others do. */
+	#resume = 0
 	/** When the device was first found to be offline. */
 	#offline: number | undefined
 	#trouble = false
@@ -104,6 +109,7 @@ export class Failures {
 	makeUp(): void {
 		this.#left = this.patience.retries
 		this.#row = 0
+		this.#resume = 0
 		this.#offline = undefined
 		this.#trouble = false
 		this.#fruitless = 0
@@ -111,14 +117,15 @@ export class Failures {
 	}
 
 	/**
-	 * Waits before the next try of a part.
+	 * Waits before the next try of a part, as long as the others do.
 	 *
 	 * @throws SpillwayError that of the failure, when there is to be no other try; `aborted`.
 	 */
 	async bear({ error, late, before }: Failure, signal: AbortSignal): Promise<void> {
 		if (isOffline() && this.patience.offline > 0) return this.#bearOffline(error, signal)
 		// What breaks several off at once is one failure.
-		if (before === this.#count) {
+		const isOwn = before === this.#count
+		if (isOwn) {
 			this.#count++
 			this.#trouble = true
 			this.#left -= late ? lateCost : 1
@@ -127,9 +134,14 @@ export class Failures {
 		}
 		if (this.#fruitless >= this.patience.fruitless) throw error
 		const chance = 0.5 + Math.random() / 2
-		const pause = error.retryAfter ?? Math.min(longestPause, firstPause * 2 ** (late ? 0 : Math.max(0, this.#row - 1))) * chance
-		if (pause > longestPause) throw error
-		await wait(pause, signal)
+		const grown = Math.min(longestPause, firstPause * 2 ** (late ? 0 : Math.max(0, this.#row - 1))) * chance
+		const told = error.retryAfter ?? 0
+		if (told > longestPause) throw error
+		const now = performance.now()
+		this.#resume = Math.max(this.#resume, now + (told || (isOwn ? grown : 0)))
+		// Something may arrive meanwhile, which ends the wait of all but those who were told a time.
+		const rest = () => Math.max(now + told, this.#resume) - performance.now()
+		for (let left = rest(); left > 0; left = rest()) await wait(Math.ceil(Math.min(left, lookAgain)), signal)
 	}
 
 	async #bearOffline(error: SpillwayError, signal: AbortSignal): Promise<void> {

@@ -237,6 +237,39 @@ describe('while it is not closed', () => {
 		expect(can()).toBe('now')
 	})
 
+	test('of two that overlap, an answer counts however late, and who leaves opens no place for a third', async () => {
+		const { call, become, can } = guarded({ fails: 'network' })
+		for (let i = 0; i < 3; i++) await call()
+		await later(1000)
+		become({ after: 5_200 })
+		const leaving = new AbortController()
+		const first = call('minilm', { signal: leaving.signal, remaining: 60_000 })
+		await later(5_000)
+		const second = call('minilm', { remaining: 60_000 })
+		expect(can()).toBe('no')
+		leaving.abort()
+		await first
+		expect(can()).toBe('no')
+		await later(5_200)
+		expect(await second).toBe('answered')
+		expect(can()).toBe('now')
+	})
+
+	test('an answer closes it though another probe has failed meanwhile', async () => {
+		const { call, become, can } = guarded({ fails: 'network' })
+		for (let i = 0; i < 3; i++) await call()
+		await later(1000)
+		become({ after: 6_000 })
+		const slow = call('minilm', { remaining: 60_000 })
+		await later(5_000)
+		become({ fails: 'network' })
+		await call()
+		expect(can()).toBe('no')
+		await later(1_000)
+		expect(await slow).toBe('answered')
+		expect(can()).toBe('now')
+	})
+
 	test.each([
 		[700, 700],
 		[60_000, 5_000],

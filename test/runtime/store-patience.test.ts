@@ -1,6 +1,6 @@
 // Failures in a row: what counts as one, how long the pauses are, and when a download is given up.
 
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SpillwayError } from '../../runtime/core/error.ts'
 import { Failures } from '../../runtime/store/patience.ts'
 import { chunksAre, error, read, server, short } from './store-reading.ts'
@@ -15,30 +15,67 @@ describe('cuts', () => {
 		await expect(bear(failures.count)).rejects.toBe(error)
 	})
 
-	test('pauses double with each failure in a row, whichever parts fail: six tries are a quarter of a minute, not two seconds', async () => {
-		vi.useFakeTimers()
-		try {
+	describe('pauses', () => {
+		beforeEach(() => {
+			vi.useFakeTimers()
+		})
+		afterEach(() => {
+			vi.useRealTimers()
+		})
+		const error = new SpillwayError('network', 'gone')
+		const { signal } = new AbortController()
+		const refused = () => Promise.reject(error)
+		/** A part that is refused at once, again and again. */
+		const part = async (failures: Failures, work: () => Promise<void> = refused) => {
+			for (;;) {
+				const before = failures.count
+				try {
+					await failures.inTurn(signal, work)
+					return failures.makeUp()
+				} catch {
+					await failures.bear({ error, before, late: false }, signal)
+				}
+			}
+		}
+
+		test.each([1, 4])('double with each failure in a row; %i at once wait together: six tries are many seconds', async (parts) => {
 			const failures = new Failures({ ...short, retries: 6 })
-			const error = new SpillwayError('network', 'gone')
-			const { signal } = new AbortController()
 			const begun = performance.now()
-			const all = (async () => {
-				for (;;) await failures.bear({ error, before: failures.count, late: false }, signal)
-			})()
-			const ended = expect(all).rejects.toBe(error)
+			const ended = expect(Promise.any(Array.from({ length: parts }, () => part(failures)))).rejects.toMatchObject({
+				errors: new Array(parts).fill(error),
+			})
 			await vi.runAllTimersAsync()
 			await ended
 			// 300 ms to 9.6 s, up to half of each left to chance.
 			expect(performance.now() - begun).toBeGreaterThan(9_000)
+		})
+
+		test('begin anew when something has come; who waits goes on then, unless it was told a time', async () => {
+			const failures = new Failures({ ...short, retries: 6 })
+			for (let i = 0; i < 5; i++) {
+				const bearing = failures.bear({ error, before: failures.count, late: false }, signal)
+				await vi.runAllTimersAsync()
+				await bearing
+			}
+			const begun = performance.now()
+			const went: number[] = []
+			const note = () => went.push(performance.now() - begun)
+			const told = new SpillwayError('rate-limited', 'later', { retryAfter: 20_000 })
+			const waiting = [
+				failures.bear({ error, before: failures.count, late: false }, signal).then(note),
+				failures.bear({ error: told, before: -1, late: false }, signal).then(note),
+			]
 			failures.makeUp()
+			await vi.runAllTimersAsync()
+			await Promise.all(waiting)
+			expect(went[0]).toBeLessThanOrEqual(1_000)
+			expect(went[1]).toBeGreaterThanOrEqual(20_000)
 			const again = performance.now()
 			const first = failures.bear({ error, before: failures.count, late: false }, signal)
 			await vi.runAllTimersAsync()
 			await first
 			expect(performance.now() - again).toBeLessThanOrEqual(300)
-		} finally {
-			vi.useRealTimers()
-		}
+		})
 	})
 
 	test('a server that says nothing is given up after a time, however many parts wait for it in turn', async () => {

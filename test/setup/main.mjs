@@ -11,7 +11,8 @@ export async function main(work) {
 	try {
 		counts = await work()
 	} catch (error) {
-		process.stderr.write(`\n${error instanceof SetupError ? error.message : error.stack}\n`)
+		const message = error instanceof SetupError ? error.message : error.stack
+		process.stdout.write(`\nnot ok set-up\n${message.replace(/^/gm, '| ')}\n`)
 		counts = { passed: 0, failed: 1, skipped: 0 }
 	}
 	process.exitCode = counts.failed === 0 ? 0 : 1

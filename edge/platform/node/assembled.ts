@@ -31,9 +31,9 @@ export interface AssembledOptions {
 export async function assembled({ catalog, manifest, digest, names, cache }: AssembledOptions): Promise<string> {
 	const folder = join(cache, manifest.model, digest)
 	await mkdir(folder, { recursive: true })
-	// It is in use from now on: see `forgetOthers`.
+	// It is in use from now on: see `forgetOthers`. Who does not own the folder cannot say so, and what is new in it says it, too.
 	const now = new Date()
-	await utimes(folder, now, now)
+	await utimes(folder, now, now).catch(() => {})
 	for (const name of names) {
 		const path = join(folder, name)
 		const file = manifest.files[name]
@@ -53,8 +53,8 @@ export async function forgetOthers(cache: string, model: string, digests: readon
 	await Promise.all(
 		others.map(async (name) => {
 			const path = join(folder, name)
-			const found = await stat(path).catch(() => null)
-			if (found && Date.now() - found.mtimeMs > loading) await rm(path, { recursive: true, force: true })
+			const { mtimeMs } = await stat(path)
+			if (Date.now() - mtimeMs > loading) await rm(path, { recursive: true, force: true })
 		}),
 	)
 }

@@ -1,4 +1,5 @@
-// The bare Worker, bounded as by hand: no call outlasts its deadline or its client, and no answer is begun before all of it is there.
+// The bare Worker, bounded as by hand: no request to the upstream outlasts the deadline or the client, and no answer is begun before all of it
+// is there.
 
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
