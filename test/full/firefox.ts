@@ -61,6 +61,9 @@ async function listening(browser: ChildProcess): Promise<string> {
 	throw new Error(`Firefox did not start:\n${said}`)
 }
 
+/** Milliseconds for a command: a little less than a test may take, so that who hangs is told. */
+const patience = 110_000
+
 type Send = (method: string, params: object) => Promise<unknown>
 
 interface Reply {
@@ -86,7 +89,18 @@ async function connect(url: string): Promise<Send> {
 	return (method, params) =>
 		new Promise((resolve, reject) => {
 			const id = ++last
-			waiting.set(id, { resolve, reject })
+			const timer = setTimeout(
+				() => reject(new Error(`Firefox did not answer ${method} ${JSON.stringify(params).slice(0, 500)}`)),
+				patience,
+			)
+			const settled =
+				<T>(settle: (value: T) => void) =>
+				(value: T) => {
+					clearTimeout(timer)
+					waiting.delete(id)
+					settle(value)
+				}
+			waiting.set(id, { resolve: settled(resolve), reject: settled(reject) })
 			socket.send(JSON.stringify({ id, method, params }))
 		})
 }
