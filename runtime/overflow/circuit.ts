@@ -125,10 +125,10 @@ export function makeCircuit({
 			probeUntil = until
 			return (verdict, error) => {
 				// The others need not wait for the end of a long answer.
-				if (verdict === 'answered' || verdict === 'begun') {
-					if (born === closings) reset()
-				} else if (begun !== epoch) return
-				else if (verdict !== 'unknown') open(performance.now(), error)
+				const answers = verdict === 'answered' || verdict === 'begun'
+				if (answers && born === closings) reset()
+				if (answers || begun !== epoch) return
+				if (verdict !== 'unknown') open(performance.now(), error)
 				// Another one may be on its way by now.
 				else if (probeUntil === until) probeUntil = 0
 			}

@@ -133,12 +133,11 @@ export class Failures {
 			if (this.#left < 0) throw error
 		}
 		if (this.#fruitless >= this.patience.fruitless) throw error
-		const chance = 0.5 + Math.random() / 2
-		const grown = Math.min(longestPause, firstPause * 2 ** (late ? 0 : Math.max(0, this.#row - 1))) * chance
 		const told = error.retryAfter ?? 0
 		if (told > longestPause) throw error
 		const now = performance.now()
-		this.#resume = Math.max(this.#resume, now + (told || (isOwn ? grown : 0)))
+		const pause = told || (isOwn ? pauseAfter(late ? 1 : this.#row) : 0)
+		this.#resume = Math.max(this.#resume, now + pause)
 		// Something may arrive meanwhile, which ends the wait of all but those who were told a time.
 		const rest = () => Math.max(now + told, this.#resume) - performance.now()
 		for (let left = rest(); left > 0; left = rest()) await wait(Math.ceil(Math.min(left, lookAgain)), signal)
@@ -175,6 +174,9 @@ export class Failures {
 		this.#waiting.clear()
 	}
 }
+
+/** Milliseconds, after so many failures in a row. */
+const pauseAfter = (row: number): number => Math.min(longestPause, firstPause * 2 ** (row - 1)) * (0.5 + Math.random() / 2)
 
 const isOffline = (): boolean => globalThis.navigator?.onLine === false
 

@@ -93,21 +93,15 @@ async function connect(url: string): Promise<Send> {
 	})
 	await once(socket, 'open')
 	let last = 0
-	return (method, params) =>
-		new Promise((resolve, reject) => {
-			const id = ++last
-			const timer = setTimeout(
-				() => reject(new Error(`Firefox did not answer ${method} ${JSON.stringify(params).slice(0, 500)}`)),
-				patience,
-			)
-			const settled =
-				<T>(settle: (value: T) => void) =>
-				(value: T) => {
-					clearTimeout(timer)
-					waiting.delete(id)
-					settle(value)
-				}
-			waiting.set(id, { resolve: settled(resolve), reject: settled(reject) })
-			socket.send(JSON.stringify({ id, method, params }))
+	return (method, params) => {
+		const id = ++last
+		const answered = new Promise<unknown>((resolve, reject) => waiting.set(id, { resolve, reject }))
+		const late = new Error(`Firefox did not answer ${method} ${JSON.stringify(params).slice(0, 500)}`)
+		const timer = setTimeout(() => waiting.get(id)?.reject(late), patience)
+		socket.send(JSON.stringify({ id, method, params }))
+		return answered.finally(() => {
+			clearTimeout(timer)
+			waiting.delete(id)
 		})
+	}
 }

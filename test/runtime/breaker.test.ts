@@ -1,53 +1,10 @@
-// The circuit breaker: when it opens, whom it lets through, and when it closes again.
+// The circuit breaker: when it opens, and what that means for calls. How it is tried again: `breaker-probes.test.ts`.
 
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Call } from '../../runtime/core/call.ts'
+import { describe, expect, test } from 'vitest'
 import { type ErrorCode, SpillwayError } from '../../runtime/core/error.ts'
-import { type BreakerOptions, breaker } from '../../runtime/overflow/breaker.ts'
 import { attempt, sleepHere } from '../../runtime/overflow/loop.ts'
-import { context, embedCall, type Script, scripted } from './scripted.ts'
-
-beforeEach(() => {
-	vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-})
-afterEach(() => {
-	vi.useRealTimers()
-})
-
-/** An executor whose script can be changed, behind a breaker; pauses are not shortened at random. */
-function guarded(script: Script = {}, options: BreakerOptions = {}) {
-	let current = scripted(script)
-	let asked = 0
-	const inner = {
-		...current,
-		estimate: () => current.estimate(embedCall),
-		infer: (...given: Parameters<typeof current.infer>) => {
-			asked++
-			return current.infer(...given)
-		},
-	}
-	const guard = breaker({ random: () => 0, ...options })(inner)
-	/** The call's error code, or `answered`. */
-	const call = async (model = 'minilm', more: Parameters<typeof context>[0] = {}) => {
-		const settled = guard.infer({ ...embedCall, model: { name: model } }, context(more)).then(
-			() => 'answered',
-			(error: SpillwayError) => error.code,
-		)
-		await vi.advanceTimersByTimeAsync(Number.isFinite(script.after) ? (script.after ?? 0) : 0)
-		return settled
-	}
-	return {
-		guard,
-		call,
-		become: (next: Script) => {
-			current = scripted(next)
-		},
-		asked: () => asked,
-		can: (asked: Call = embedCall) => guard.estimate(asked).can,
-	}
-}
-
-const later = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
+import { guarded, later } from './breaker-guarded.ts'
+import { context, embedCall, scripted } from './scripted.ts'
 
 describe('opens', () => {
 	test('after three failures in a row', async () => {
@@ -167,121 +124,6 @@ describe('the time that a server tells', () => {
 		const { call, can } = guarded({ fails: new SpillwayError('unavailable', 'tomorrow', { retryAfter: 86_400_000 }) })
 		await call()
 		await later(600_001)
-		expect(can()).toBe('now')
-	})
-})
-
-describe('while it is not closed', () => {
-	test('after the pause one call tries, and the others do not rush after it', async () => {
-		const { call, become, asked, can } = guarded({ fails: 'network' })
-		for (let i = 0; i < 3; i++) await call()
-		await later(1000)
-		expect(can()).toBe('now')
-		become({ after: 100 })
-		const calls = Array.from({ length: 12 }, () => call())
-		expect(can()).toBe('no')
-		await later(100)
-		const settled = await Promise.all(calls)
-		expect(settled.filter((one) => one === 'answered')).toHaveLength(1)
-		expect(asked()).toBe(4)
-		expect(can()).toBe('now')
-		expect(await Promise.all([call(), call()].map((one) => later(100).then(() => one)))).toEqual(['answered', 'answered'])
-	})
-
-	test('each probe that fails makes the pause twice as long, up to a limit', async () => {
-		const { call, guard } = guarded({ fails: 'network' })
-		for (let i = 0; i < 3; i++) await call()
-		const pauses: number[] = []
-		for (let i = 0; i < 7; i++) {
-			const { queue } = guard.estimate(embedCall)
-			pauses.push(queue)
-			await later(queue)
-			await call()
-		}
-		expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
-	})
-
-	test('a random part of the pause is left out, so that not all pages come back at once', async () => {
-		const { call, guard } = guarded({ fails: 'network' }, { random: () => 0.5 })
-		for (let i = 0; i < 3; i++) await call()
-		expect(guard.estimate(embedCall).queue).toBe(750)
-	})
-
-	test('many that fail at once are one failure of the circuit', async () => {
-		const { guard } = guarded({ fails: 'network', after: 100 })
-		const calls = Array.from({ length: 50 }, () => guard.infer(embedCall, context()).catch(() => {}))
-		await later(100)
-		await Promise.all(calls)
-		expect(guard.estimate(embedCall).queue).toBe(1000)
-	})
-
-	test('who has nowhere else to go may try before the pause is over, one at a time', async () => {
-		const { call, become, asked, can } = guarded({ fails: 'network' })
-		for (let i = 0; i < 3; i++) await call()
-		become({})
-		expect(await call()).toBe('answered')
-		expect(asked()).toBe(4)
-		expect(can()).toBe('now')
-	})
-
-	test('a probe that is aborted says nothing, and leaves its place to another', async () => {
-		const { call, become, can } = guarded({ fails: 'network' })
-		for (let i = 0; i < 3; i++) await call()
-		await later(1000)
-		become({ after: Number.POSITIVE_INFINITY })
-		const controller = new AbortController()
-		const probe = call('minilm', { signal: controller.signal })
-		expect(can()).toBe('no')
-		controller.abort()
-		await probe
-		expect(can()).toBe('now')
-	})
-
-	test('of two that overlap, an answer counts however late, and who leaves opens no place for a third', async () => {
-		const { call, become, can } = guarded({ fails: 'network' })
-		for (let i = 0; i < 3; i++) await call()
-		await later(1000)
-		become({ after: 5_200 })
-		const leaving = new AbortController()
-		const first = call('minilm', { signal: leaving.signal, remaining: 60_000 })
-		await later(5_000)
-		const second = call('minilm', { remaining: 60_000 })
-		expect(can()).toBe('no')
-		leaving.abort()
-		await first
-		expect(can()).toBe('no')
-		await later(5_200)
-		expect(await second).toBe('answered')
-		expect(can()).toBe('now')
-	})
-
-	test('an answer closes it though another probe has failed meanwhile', async () => {
-		const { call, become, can } = guarded({ fails: 'network' })
-		for (let i = 0; i < 3; i++) await call()
-		await later(1000)
-		become({ after: 6_000 })
-		const slow = call('minilm', { remaining: 60_000 })
-		await later(5_000)
-		become({ fails: 'network' })
-		await call()
-		expect(can()).toBe('no')
-		await later(1_000)
-		expect(await slow).toBe('answered')
-		expect(can()).toBe('now')
-	})
-
-	test.each([
-		[700, 700],
-		[60_000, 5_000],
-	])('a probe with %i ms that is never heard of again is forgotten after %i ms', async (remaining, forgotten) => {
-		const { call, become, can } = guarded({ fails: 'network' })
-		for (let i = 0; i < 3; i++) await call()
-		await later(1000)
-		become({ after: Number.POSITIVE_INFINITY, heeds: false })
-		call('minilm', { remaining })
-		await later(forgotten - 1)
-		expect(can()).toBe('no')
-		await later(1)
 		expect(can()).toBe('now')
 	})
 })

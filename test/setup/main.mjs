@@ -1,6 +1,7 @@
 // What `npm test` and `npm run test:full` have in common: they end with one line that counts, and an exit code.
 
 import { SetupError } from '../../demo/setup/report.mjs'
+import { notOk } from './not-ok.mjs'
 import { summary } from './vitest.mjs'
 
 /**
@@ -11,8 +12,7 @@ export async function main(work) {
 	try {
 		counts = await work()
 	} catch (error) {
-		const message = error instanceof SetupError ? error.message : error.stack
-		process.stdout.write(`\nnot ok set-up\n${message.replace(/^/gm, '| ')}\n`)
+		process.stdout.write(`\n${notOk('set-up', error instanceof SetupError ? error.message : error.stack)}\n`)
 		counts = { passed: 0, failed: 1, skipped: 0 }
 	}
 	process.exitCode = counts.failed === 0 ? 0 : 1

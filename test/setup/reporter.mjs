@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { root } from '../../demo/setup/command.mjs'
+import { notOk } from './not-ok.mjs'
 
 /**
  * A `not ok` line for each failure, as in TAP, with its messages beneath. Whatever goes wrong counts as failed: a test, what a suite or
@@ -34,8 +35,7 @@ export default class Reporter {
 
 function told(name, errors) {
 	const text = errors.map(({ name, message, stack }) => `${name}: ${message}\n${places(stack)}`).join('\n')
-	const lines = stripVTControlCharacters(text).split('\n')
-	return [`not ok ${name}`, ...lines.filter((line) => line.trim()).map((line) => `| ${line}`)].join('\n')
+	return notOk(name, stripVTControlCharacters(text))
 }
 
 /** Of a stack what is ours. */

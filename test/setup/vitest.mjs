@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { node, root } from '../../demo/setup/command.mjs'
+import { notOk } from './not-ok.mjs'
 
 const reporter = fileURLToPath(new URL('reporter.mjs', import.meta.url))
 
@@ -22,7 +23,7 @@ export async function vitest({ config, env = {}, limit }) {
 		const code = await exitCode([join(root, 'node_modules', 'vitest', 'vitest.mjs'), ...args], { ...env, TEST_COUNTS: file }, limit)
 		const counts = read(file)
 		if (counts.failed === 0 && (code !== 0 || counts.passed === 0)) {
-			process.stdout.write(`not ok the run as a whole\n| It ended with ${code ?? 'a signal'}, and ${counts.passed} tests passed.\n`)
+			process.stdout.write(`${notOk('the run as a whole', `It ended with ${code ?? 'a signal'}, and ${counts.passed} tests passed.`)}\n`)
 			counts.failed = 1
 		}
 		return counts
